@@ -86,7 +86,7 @@ def back_up(source: Path, target: Path, keys: Keys | None = None) -> Copy:
 def needs(backup: Path, keys: Keys, departures: Departures) -> Needs:
     """What a backup needs. Raises `Refused` if the file is no backup, or damaged."""
     try:
-        with closing(_reading(backup)) as copy:
+        with closing(_open_read_only(backup)) as copy:
             named = copy.execute(
                 "SELECT name, n FROM tallies WHERE name LIKE ?", (f"{SEALED_BY}%",)
             ).fetchall()
@@ -117,7 +117,7 @@ def restore(
         if found.schema > newest:
             raise Refused("backup_newer", path=backup, schema=found.schema, newest=newest, field="FILE")
         _forget_owner(draft)
-        _leave_out(draft, without)
+        _drop_tokens(draft, without)
         if not path.exists():
             os.replace(draft, path)
             return found, None
@@ -130,7 +130,7 @@ def restore(
         draft.unlink(missing_ok=True)
 
 
-def _leave_out(path: Path, without: Collection[str]) -> None:
+def _drop_tokens(path: Path, without: Collection[str]) -> None:
     with closing(sqlite3.connect(path)) as copy, copy:
         blank = "UPDATE mailboxes SET sealed_token = X'' WHERE id = ?"
         copy.executemany(blank, ((mailbox,) for mailbox in without))
@@ -172,15 +172,15 @@ def _checked_copy(source: Path, target: Path, keys: Keys | None = None) -> Copy:
     draft.unlink(missing_ok=True)
     try:
         make_private(draft)
-        with closing(_reading(source)) as here, closing(sqlite3.connect(draft)) as there:
+        with closing(_open_read_only(source)) as here, closing(sqlite3.connect(draft)) as there:
             here.backup(there, pages=-1)
             there.execute("PRAGMA journal_mode = DELETE")  # one file, whole in itself
             if keys is not None:
                 _name_keys(there, keys)
         found = _check(draft)
-        _on_disk(draft)
+        _flush_to_disk(draft)
         _put(draft, target)
-        _on_disk(target.parent)
+        _flush_to_disk(target.parent)
         return found
     except sqlite3.DatabaseError as error:
         raise Refused("backup_broken", path=source, why=error, field="FILE") from error
@@ -202,7 +202,7 @@ def _put(draft: Path, target: Path) -> None:
 
 def _check(path: Path) -> Copy:
     """Open the copy as the server would, and check all of it."""
-    with closing(_reading(path)) as copy:
+    with closing(_open_read_only(path)) as copy:
         found = copy.execute("PRAGMA integrity_check").fetchall()
         if [row[0] for row in found] != ["ok"] or copy.execute("PRAGMA foreign_key_check").fetchone():
             raise Conflict("copy_damaged")
@@ -213,11 +213,11 @@ def _check(path: Path) -> Copy:
         return Copy(path.stat().st_size, file_version(copy), mailboxes, messages)
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _open_read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
 
 
-def _on_disk(path: Path) -> None:
+def _flush_to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -257,7 +257,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
     target holds something, `Conflict` while a server has the file open, and if the copy does not match: then the target
     is as empty as before.
     """
-    here = _opened(source)
+    here = _open_source(source)
     try:
         await postgres.upgrade_server(target)
         there: Any = await asyncpg.connect(target)
@@ -280,7 +280,7 @@ async def copy(source: Path, target: str, tell: Callable[[str, int], None] = lam
         await there.close()
 
 
-def _opened(source: Path) -> sqlite3.Connection:
+def _open_source(source: Path) -> sqlite3.Connection:
     if not source.exists():
         raise Refused("no_file", path=source, field="source")
     upgrade_file(source)
@@ -300,12 +300,12 @@ async def _copy_table(
     names = ", ".join(column.name for column in columns)
     marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own schema
-    truths = [number for number, column in enumerate(columns) if column.kind == "boolean"]
+    booleans = [number for number, column in enumerate(columns) if column.kind == "boolean"]
     total = 0
     # Events are copied themselves: copying a row must not add one.
     await there.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     for chunk in _chunks(here.execute(f"SELECT {names} FROM {table}")):  # noqa: S608 - the same names
-        await there.executemany(insert, [_converted(row, truths) for row in chunk])
+        await there.executemany(insert, [_converted(row, booleans) for row in chunk])
         total += len(chunk)
         tell(table, total)
     await there.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
@@ -317,9 +317,9 @@ def _chunks(cursor: sqlite3.Cursor) -> Iterator[list[Any]]:
         yield chunk
 
 
-def _converted(row: Any, truths: list[int]) -> list[Any]:
+def _converted(row: Any, booleans: list[int]) -> list[Any]:
     values = list(row)
-    for number in truths:
+    for number in booleans:
         values[number] = bool(values[number])
     return values
 

@@ -39,7 +39,7 @@ BROKEN = (
     asyncpg.IdleSessionTimeoutError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.CannotConnectNowError,
-    # asyncpg's word when a cut falls between taking a connection and using it: nothing was sent.
+    # asyncpg raises it for a cut between taking a connection and using it: nothing was sent.
     asyncpg.InternalClientError,
     OSError,
 )
@@ -81,7 +81,7 @@ marked AS (
 SELECT bucket FROM before WHERE owner <> $2
 """
 _UNMARK = "DELETE FROM lane_owners WHERE bucket = ANY($1::INT[])"
-_GIVE = "SELECT pg_advisory_unlock($1, bucket) FROM unnest($2::INT[]) AS bucket"
+_GIVE_BACK = "SELECT pg_advisory_unlock($1, bucket) FROM unnest($2::INT[]) AS bucket"
 
 
 def bucket_of(mailbox_id: str) -> int:
@@ -98,7 +98,7 @@ def is_broken(error: BaseException) -> bool:
 
 
 def _ends_session(error: Exception, connection: Connection | None) -> bool:
-    """Whether a lane session is over with this error. A cut between two steps of a query makes asyncpg raise whatever
+    """Whether this error ends a lane session. A cut between two steps of a query makes asyncpg raise whatever
     its lost protocol leads to: then the closed connection tells."""
     known = isinstance(error, (*BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError))
     return known or connection is None or connection.is_closed()
@@ -187,7 +187,7 @@ class LaneSessions:
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._silence, self._beat, self._grace = silence, beat, grace
         self._sessions = [_Session(place) for place in range(sessions)]
-        self._deaths: set[int] = set()
+        self._from_dead: set[int] = set()
         self._listeners: list[Callable[[str, NoticeHint | None], None]] = []
         self._changed: Callable[[], None] = lambda: None
         self._key = 0
@@ -207,7 +207,7 @@ class LaneSessions:
 
     def after_death(self, mailbox_id: str) -> bool:
         """See `Ownership`."""
-        return bucket_of(mailbox_id) in self._deaths
+        return bucket_of(mailbox_id) in self._from_dead
 
     @contextlib.asynccontextmanager
     async def session(self, mailbox_id: str) -> AsyncIterator[Connection]:
@@ -332,7 +332,7 @@ class LaneSessions:
                     if stop.is_set():
                         await self._leave(one, connection)
                         return held
-                    await self._turn(one, connection)
+                    await self._rebalance(one, connection)
                 held = True
                 wait = self._beat if not one.leaving else max(0.0, one.leaves_at - monotonic())
                 with contextlib.suppress(TimeoutError):
@@ -352,7 +352,7 @@ class LaneSessions:
         one.wake.set()
         self._changed()
 
-    async def _turn(self, one: _Session, connection: Connection) -> None:
+    async def _rebalance(self, one: _Session, connection: Connection) -> None:
         asked = monotonic()
         rows = await connection.fetch(_SURVEY, self._key)
         pid = next((row["pid"] for row in rows if row["mine"]), None)
@@ -391,7 +391,7 @@ class LaneSessions:
         if one.leaving and monotonic() >= one.leaves_at:
             given, one.leaving = sorted(one.leaving), set()
             await connection.execute(_UNMARK, given)
-            await connection.fetch(_GIVE, self._key, given)
+            await connection.fetch(_GIVE_BACK, self._key, given)
             await connection.execute(f"NOTIFY {CHANNEL}")
 
     async def _take(self, one: _Session, connection: Connection, wanted: Collection[int]) -> None:
@@ -403,7 +403,7 @@ class LaneSessions:
         if not taken:
             return
         dead = {row["bucket"] for row in await connection.fetch(_MARK, sorted(taken), self._name)}
-        self._deaths = (self._deaths - taken) | dead
+        self._from_dead = (self._from_dead - taken) | dead
         one.owned |= taken
         self._changed()
 

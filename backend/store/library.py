@@ -59,7 +59,7 @@ def queries(dialect: Dialect) -> Mapping[str, Query]:
     loader = QueryLoader(adapter, record_classes=None, attribute=None)
     found: dict[str, Query] = {}
     paths = [path for folder in ("queries", dialect.value) for path in sorted((SQL / folder).glob("*.sql"))]
-    for text in (*(path.read_text(encoding="utf-8") for path in paths), *_of_owners()):
+    for text in (*(path.read_text(encoding="utf-8") for path in paths), *_owner_queries()):
         for datum in loader.load_query_data_from_sql(text, []):
             if datum.query_name in found:
                 raise ValueError(f"two queries are called {datum.query_name}")
@@ -74,7 +74,7 @@ def queries(dialect: Dialect) -> Mapping[str, Query]:
     return found
 
 
-def _of_owners() -> Iterator[str]:
+def _owner_queries() -> Iterator[str]:
     """The queries that export, restore and delete an owner's rows: one of each per table, generated from `archive`."""
     for name in OWNED_TABLES:
         whose = "id" if name == "mailboxes" else "mailbox_id"

@@ -16,7 +16,7 @@ from backend.domain.errors import Refused
 from backend.ports.system import DecisionKeys
 from backend.settings import Settings
 from backend.store.library import Dialect, Migration, migrations
-from backend.store.sqlite import SqliteDriver, close_folder, connect_file, file_version, upgrade_file
+from backend.store.sqlite import SqliteDriver, connect_file, file_version, make_folder_private, upgrade_file
 from backend.transactions.script import Departures, Heads
 from backend.transactions.store import Store
 
@@ -56,14 +56,14 @@ def place(where: str | Path) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class SchemaStatus:
-    """`version` is the last step made (0: none yet); `pending` are those this release would add."""
+    """`version` is the last migration made (0: none yet); `pending` are those that this release would add."""
 
     version: int
     pending: tuple[Migration, ...]
 
     @property
     def ahead(self) -> bool:
-        """Whether a newer release has been here."""
+        """Whether a newer release has upgraded it."""
         return self.version > 0 and not self.pending and self.version > self.latest
 
     @property
@@ -117,7 +117,7 @@ async def open_configured(settings: Settings, keys: DecisionKeys | None = None) 
         store.departures, store.heads = Departures(settings.state_dir), Heads(settings.state_dir)
         await store.open()
         if where.dialect is Dialect.SQLITE and where.path == settings.sqlite_path:
-            close_folder(settings.state_dir)
+            make_folder_private(settings.state_dir)
     return store
 
 
@@ -142,7 +142,7 @@ def explained(where: Place) -> Iterator[None]:
             raise Refused(
                 _trouble(error, where.path), path=where.path, why=cause, field="state_dir"
             ) from error
-        if where.dialect is Dialect.POSTGRES and _of_the_server(error):
+        if where.dialect is Dialect.POSTGRES and _is_server_error(error):
             raise Refused("store.server", why=type(error).__name__, field="database_url") from error
         raise
 
@@ -153,12 +153,12 @@ def _trouble(error: OSError | sqlite3.DatabaseError, path: Path) -> str:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return "store.damaged"
     full = code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-    if code == sqlite3.SQLITE_IOERR and path.parent.is_dir():  # its index of the log does not say why
+    if code == sqlite3.SQLITE_IOERR and path.parent.is_dir():  # also if the log's index finds the disk full
         full = shutil.disk_usage(path.parent).free < NO_SPACE
     return "store.full" if full else "store.file"
 
 
-def _of_the_server(error: Exception) -> bool:
+def _is_server_error(error: Exception) -> bool:
     import asyncpg  # the optional driver, certainly installed: it has just been used
 
     kinds = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError)

@@ -28,7 +28,7 @@ from backend.transactions.script import (
     Statement,
     T,
     Transaction,
-    no_text,
+    unstorable_text,
 )
 
 # ---- The PostgreSQL schema
@@ -39,7 +39,7 @@ MIGRATING = 0x7069746368
 LOCK_WAIT = "2s"
 """How long a step waits for a table. All other use of that table waits behind it meanwhile."""
 LANES = 33
-"""The step since which mailboxes have owners: earlier servers cannot go on running with it."""
+"""The migration since which mailboxes have owners. Servers of earlier releases cannot run with it."""
 APPLICATION = "pitchgate"
 """The name of the session on which a server listens."""
 STEP_TRIES = 30
@@ -66,7 +66,7 @@ async def upgrade_server(url: str) -> int:
             await _refuse_beside_earlier_servers(connection)
         for step in migrations(Dialect.POSTGRES):
             if step.version > done:
-                await _make(connection, step)
+                await _make_step(connection, step)
                 made += 1
     finally:
         await connection.close()
@@ -86,7 +86,7 @@ async def _refuse_beside_earlier_servers(connection: Connection) -> None:
         raise Conflict("store.earlier", servers=servers)
 
 
-async def _make(connection: Connection, step: Migration) -> None:
+async def _make_step(connection: Connection, step: Migration) -> None:
     for _ in range(STEP_TRIES):
         try:
             async with connection.transaction():
@@ -112,7 +112,7 @@ async def version(connection: Connection) -> int:
 
 
 async def current_version(url: str) -> int:
-    """The same of the database at `url`. Changes nothing."""
+    """`version` of the database at `url`. Changes nothing."""
     connection: Connection = await asyncpg.connect(url, timeout=10)
     try:
         return await version(connection)
@@ -157,7 +157,7 @@ PAUSE, LONGEST_PAUSE = 0.05, 1.6
 """Seconds before the second try, doubled before each further one: in all 5 seconds, a server's quick restart."""
 LISTEN_PAUSE = 1.0
 
-_AGAIN = (
+_RETRIED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     # The schema was upgraded, so prepared statements are stale: the next try prepares them again.
@@ -166,7 +166,7 @@ _AGAIN = (
 
 _AWAY = {
     "53100": "later.store.full",  # disk_full
-    "25006": "later.store.unwritable",  # read_only_sql_transaction: a standby, or made so
+    "25006": "later.store.unwritable",  # read_only_sql_transaction: a standby, or set so
     "XX001": "later.store.damaged",  # data_corrupted
     "XX002": "later.store.damaged",  # index_corrupted
 }
@@ -210,7 +210,7 @@ class PostgresDriver:
             max_size=self._size,
             statement_cache_size=512,
             init=_prepare,
-            reset=_keep,
+            reset=_no_reset,
             timeout=10,
         )
         ready = asyncio.Event()
@@ -234,8 +234,8 @@ class PostgresDriver:
     async def run(
         self, kind: Transaction, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run on a connection of the pool, or on the session that holds the lock of the lane's bucket; the module says
-        when it is retried."""
+        """Run on a connection of the pool, or on the session that holds the lock of the lane's bucket; the comment
+        above says when it is retried."""
         reads = kind in (Transaction.READ, Transaction.READ_FEW)
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if reads else "BEGIN"
         lane = partial(self.ownership.session, scope) if kind is Transaction.WRITE_IN_LANE else None
@@ -251,11 +251,11 @@ class PostgresDriver:
         for attempt in range(1, TRIES + 1):
             ending = _Ending()
             try:
-                return await self._once(lane or self._pool.acquire, begin, make(), ending)
+                return await self._run_once(lane or self._pool.acquire, begin, make(), ending)
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("unknown_mailbox") from error
-            except (*_AGAIN, *BROKEN, asyncpg.InterfaceError) as error:
-                lost = not isinstance(error, _AGAIN)
+            except (*_RETRIED, *BROKEN, asyncpg.InterfaceError) as error:
+                lost = not isinstance(error, _RETRIED)
                 if lost and not is_broken(error):
                     raise
                 if attempt == TRIES or (lost and ending.begun):
@@ -274,11 +274,11 @@ class PostgresDriver:
         self.outage.met(away)
         return away
 
-    async def _once(self, acquire: Acquire, begin: str, script: Script[T], ending: _Ending) -> T:
+    async def _run_once(self, acquire: Acquire, begin: str, script: Script[T], ending: _Ending) -> T:
         async with acquire() as connection:
             try:
                 await connection.execute(begin)
-                result, woken = await self._play(connection, script)
+                result, woken = await self._run_script(connection, script)
                 ending.begun = True
                 notices = (f"NOTIFY {CHANNEL}, {literal(mailbox_id)}; " for mailbox_id in sorted(woken))
                 await connection.execute(f"{''.join(notices)}COMMIT")
@@ -287,7 +287,7 @@ class PostgresDriver:
                 raise
             return result
 
-    async def _play(self, connection: Connection, script: Script[T]) -> tuple[T, set[str]]:
+    async def _run_script(self, connection: Connection, script: Script[T]) -> tuple[T, set[str]]:
         woken: set[str] = set()
         try:
             statement = next(script)
@@ -308,15 +308,15 @@ class PostgresDriver:
         query = self._queries[statement.name]
         values = [statement.params[name] for name in query.order]
         try:
-            return await self._answered(connection, query, values)
+            return await self._fetch(connection, query, values)
         except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
-            raise no_text() from error
+            raise unstorable_text() from error
         except asyncpg.DataError as error:
             if isinstance(error.__cause__, UnicodeEncodeError):
-                raise no_text() from error
+                raise unstorable_text() from error
             raise
 
-    async def _answered(self, connection: Connection, query: Query, values: list[Any]) -> Any:
+    async def _fetch(self, connection: Connection, query: Query, values: list[Any]) -> Any:
         if query.yields is Yields.COUNT:
             status: str = await connection.execute(query.sql, *values)
             return int(status.rpartition(" ")[2])
@@ -384,7 +384,7 @@ async def _prepare(connection: Connection) -> None:
     await connection.execute(f"SET idle_in_transaction_session_timeout = '{lane_sessions.SILENCE}s'")
 
 
-async def _keep(connection: Connection) -> None:
+async def _no_reset(connection: Connection) -> None:
     """Replaces the pool's reset of a returned connection by nothing: settings were local to the transaction."""
 
 

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file and its schema, one connection that writes (`sqlite_writer`), two that read."""
+"""The embedded store: one SQLite file and its schema, one connection that writes (`sqlite_writer`), three that read."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def make_private(path: Path) -> None:
                 name.chmod(0o600)
 
 
-def close_folder(folder: Path) -> None:
-    """The same for a folder that holds nothing but our files. Any other is left as it is."""
+def make_folder_private(folder: Path) -> None:
+    """Let only its owner read the folder, if it holds nothing but our files."""
     if os.name != "posix" or not folder.stat().st_mode & 0o077:
         return
     if all(entry.name.lstrip(".").startswith(_OURS) for entry in folder.iterdir()):
@@ -105,15 +105,15 @@ def upgrade_file(path: Path) -> int:
                 connection.execute(f"PRAGMA user_version = {step.version:d}")
                 made += 1
             connection.execute("COMMIT")
-        _begin_to_wipe(connection, fresh)
+        _wipe_old_pages(connection, fresh)
         clear_log(connection)
     finally:
         connection.close()
     return made
 
 
-def _begin_to_wipe(connection: sqlite3.Connection, fresh: bool) -> None:
-    """Once for each file: rewrite all of it without what older releases left of deleted rows in its pages."""
+def _wipe_old_pages(connection: sqlite3.Connection, fresh: bool) -> None:
+    """Once for each file: rewrite it without the deleted rows that older releases left in its pages."""
     if connection.execute("PRAGMA application_id").fetchone()[0] == WIPED:
         return
     try:
@@ -351,9 +351,9 @@ class FileOwnership:
         return self._after_death
 
     async def run(self, stop: asyncio.Event, changed: Callable[[], None]) -> None:
-        """See `Ownership`. While another process has the lock it is tried for again and again."""
+        """See `Ownership`. Tries again and again while another process has the lock."""
         try:
-            while not (self._has_lock() and await self._taken()) and not stop.is_set():
+            while not (self._take_lock() and await self._take_over()) and not stop.is_set():
                 await self._wait(stop)
             if not self._owned:
                 return
@@ -369,8 +369,8 @@ class FileOwnership:
         finally:
             self.leave()
 
-    def _has_lock(self) -> bool:
-        """Whether we have the lock, after trying to take it."""
+    def _take_lock(self) -> bool:
+        """Take the lock unless we have it; False if another process has it."""
         if self._lock is None:
             lock = ExitStack()
             if not lock.enter_context(alone(self._path)):
@@ -390,7 +390,7 @@ class FileOwnership:
             async with asyncio.timeout(AGAIN):
                 await stop.wait()
 
-    async def _taken(self) -> bool:
+    async def _take_over(self) -> bool:
         try:
             self._after_death = await self._driver.run(Transaction.WRITE_FEW, EVERY, jobs.begin_owning)
         except StoreAway:
@@ -400,7 +400,7 @@ class FileOwnership:
 
     def join(self, divide: Callable[[int], None]) -> None:
         """See `Ownership`. The lock is taken at once, so that anybody who checks sees that a server listens."""
-        self._has_lock()
+        self._take_lock()
 
     async def tell_owner(self, mailbox_id: str, hint: NoticeHint) -> bool:
         """See `Ownership`. The owner finds what is stored when it checks the file for other processes' writes."""

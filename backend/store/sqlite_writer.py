@@ -14,7 +14,7 @@ from typing import Any
 from backend.domain.errors import NotFound, StoreAway
 from backend.ports.system import DecisionKeys
 from backend.store.library import Dialect, Query, Yields, queries
-from backend.transactions.script import KEYS, WAKE, Notifier, Notifiers, Script, Statement, T, no_text
+from backend.transactions.script import KEYS, WAKE, Notifier, Notifiers, Script, Statement, T, unstorable_text
 
 # ---- A script on one SQLite connection
 
@@ -49,7 +49,7 @@ def _execute(connection: sqlite3.Connection, query: Query, statement: Statement)
     try:
         cursor = connection.execute(query.sql, statement.params)
     except UnicodeEncodeError as error:
-        raise no_text() from error  # half a surrogate pair, for example
+        raise unstorable_text() from error  # half a surrogate pair, for example
     except sqlite3.IntegrityError as error:
         if "FOREIGN KEY" in str(error):
             raise NotFound("unknown_mailbox") from error  # the mailbox was deleted meanwhile

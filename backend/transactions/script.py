@@ -113,7 +113,7 @@ def columns(value: Any) -> dict[str, Any]:
     return params
 
 
-def no_text() -> Refused:
+def unstorable_text() -> Refused:
     """The error for text that no row can hold, such as half a surrogate pair. Mail has been cleaned before: only a
     caller can have sent it."""
     return Refused("malformed.text")
@@ -170,7 +170,7 @@ def locked(mailbox_id: MailboxId) -> Script[MailboxRow]:
 
 
 class Transaction(Enum):
-    """What a script does. With a few rows by key it may be cheaper to do it than to ask another thread."""
+    """What a script does. With a few rows by key it may run in the event loop, which costs less than a thread."""
 
     READ = auto()  # on one snapshot
     READ_FEW = auto()
@@ -332,19 +332,19 @@ class Outage:
         self._now = now
         self.error: StoreAway | None = None
         """The last failure, while it lasts."""
-        self._began = self._failed_at = self._told_at = 0.0
+        self._began = self._failed_at = self._logged_at = 0.0
         self._failures = 0
 
     def met(self, error: StoreAway) -> None:
         """A transaction failed."""
         now = self._now()
         if self.error is None or self.error.trouble != error.trouble:
-            self._began, self._told_at, self._failures = now, now, 0
+            self._began, self._logged_at, self._failures = now, now, 0
             log.error("store_fails", trouble=error.trouble, cause=error.reason)
         self.error, self._failed_at = error, now
         self._failures += 1
-        if now - self._told_at >= REMINDER:
-            self._told_at = now
+        if now - self._logged_at >= REMINDER:
+            self._logged_at = now
             log.error("store_still_fails", trouble=error.trouble, failures=self._failures, **self._since(now))
 
     def written(self) -> None:
