@@ -77,7 +77,7 @@ class AddonService:
 
     async def look(self, mailbox: Mailbox, gmail_id: str) -> CardView:
         """One message, from the store or, if it has no row, judged now. Raises `NeedsReconnect`."""
-        reading = await self.context.store.reading(mailbox.id, gmail_id, self.context.clock.now())
+        reading = await self.context.store.card_data(mailbox.id, gmail_id, self.context.clock.now())
         if reading is not None:
             return CardView(reading)
         if mailbox.indexed_at is None:

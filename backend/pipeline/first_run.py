@@ -64,7 +64,7 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
         return now + INDEX_WAIT
     if run.state is RunState.LISTING:
         listed = await context.gmail.list_messages(mailbox.id, "", "", MESSAGES, label="INBOX")
-        await context.store.list_previews(job, run.run, listed.ids[:MESSAGES], context.clock.now())
+        await context.store.add_previews(job, run.run, listed.ids[:MESSAGES], context.clock.now())
         return context.clock.now()
     looked = await _look_at(context, job, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
     done = await context.store.record_previews(job, run.run, looked, context.clock.now())

@@ -22,16 +22,16 @@ from backend.transactions.script import Script, each, lock, locked, micros, mome
 def challenge_of(mailbox_id: MailboxId, gmail_id: str) -> Script[Challenge | None]:
     """The latest challenge about this message."""
     row: ChallengeRow | None = yield q("challenge_of_message", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return None if row is None else (yield from whole(row))
+    return None if row is None else (yield from with_prospects(row))
 
 
 def challenge_by_token(token_hash: str) -> Script[Challenge | None]:
     """The challenge behind a link."""
     row: ChallengeRow | None = yield q("challenge_by_token", token_hash=token_hash)
-    return None if row is None else (yield from whole(row))
+    return None if row is None else (yield from with_prospects(row))
 
 
-def whole(row: ChallengeRow) -> Script[Challenge]:
+def with_prospects(row: ChallengeRow) -> Script[Challenge]:
     """The challenge of a row, with the price and worth of its sender's next solve."""
     prospects: ProspectsRow = yield q("prospects", mailbox_id=row["mailbox_id"], sender=row["sender"])
     return rows.challenge(row, **prospects)
@@ -65,7 +65,7 @@ def mark_sent(job: MessageJob, challenge_id: str, sent_gmail_id: str, now: datet
     )
     if not recorded:
         raise NotFound("unknown_challenge")
-    yield from _end(job, row, now)
+    yield from _end_stage(job, row, now)
 
 
 def take_up(
@@ -85,7 +85,7 @@ def take_up(
         now=micros(now),
     )
     if taken:
-        yield from _end(job, row, now)
+        yield from _end_stage(job, row, now)
     return bool(taken)
 
 
@@ -96,7 +96,7 @@ def mark_unsent(job: MessageJob, challenge_id: str, cause: str, now: datetime) -
     yield q(
         "record_unsent", mailbox_id=job.mailbox_id, challenge_id=challenge_id, cause=cause, now=micros(now)
     )
-    yield from _end(job, row, now)
+    yield from _end_stage(job, row, now)
 
 
 def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
@@ -108,7 +108,7 @@ def _of_job(job: MessageJob, challenge_id: str) -> Script[OpenChallengeRow]:
     return row
 
 
-def _end(job: MessageJob, row: CurrentRow, now: datetime) -> Script[None]:
+def _end_stage(job: MessageJob, row: CurrentRow, now: datetime) -> Script[None]:
     if row["revision"] == job.revision:
         yield from settle(job, None, now)
     else:
@@ -126,7 +126,7 @@ def solve(
     another solve came first).
     """
     challenge, worth = yield from _opened(challenge_id, now)
-    yield from _take(challenge, signature, signature_expires, solved_before)
+    yield from _accept(challenge, signature, signature_expires, solved_before)
     return (yield from _let_in(challenge, worth, now))
 
 
@@ -147,7 +147,7 @@ def schedule_release(
     challenge, _ = yield from _opened(challenge_id, now)
     if challenge.deliver_at is not None:
         return challenge.deliver_at
-    yield from _take(challenge, signature, signature_expires, solved_before)
+    yield from _accept(challenge, signature, signature_expires, solved_before)
     yield q(
         "promise",
         mailbox_id=challenge.mailbox_id,
@@ -166,7 +166,7 @@ def release_due(mailbox_id: MailboxId, now: datetime) -> Script[datetime | None]
     worth = rows.mailbox(mailbox).preferences.credits_per_solve
     ripe: list[ChallengeRow] = yield q("ripe_promises", mailbox_id=mailbox_id, now=micros(now))
     for row in ripe:
-        challenge = yield from whole(row)
+        challenge = yield from with_prospects(row)
         if challenge.state is ChallengeState.SOLVED and not challenge.waiting:
             yield q("drop_promise", mailbox_id=mailbox_id, challenge_id=challenge.id)
         else:
@@ -183,12 +183,12 @@ def _opened(challenge_id: str, now: datetime) -> Script[tuple[Challenge, int]]:
     mailbox = yield from locked(found["mailbox_id"])
     # Read again now that the mailbox is locked.
     row: ChallengeRow = yield q("challenge", challenge_id=challenge_id)
-    challenge = yield from whole(row)
+    challenge = yield from with_prospects(row)
     challenge.refuse_closed(now)
     return challenge, rows.mailbox(mailbox).preferences.credits_per_solve
 
 
-def _take(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
+def _accept(challenge: Challenge, signature: str, expires: datetime, solved_before: int) -> Script[None]:
     """Accept an answer once, and only at the current price."""
     barred = yield from row_count(
         "insert_answer",
@@ -230,7 +230,7 @@ def _let_in(challenge: Challenge, worth: int, now: datetime) -> Script[Solved]:
     released = tuple(gmail_id for gmail_id, _ in waiting)
     about = released or (challenge.gmail_id,)
     fields = {"challenge": challenge.id, "by": "sender"}
-    yield from decisions.noted(challenge.mailbox_id, decisions.SOLVE, about, fields, now)
+    yield from decisions.log_about(challenge.mailbox_id, decisions.SOLVE, about, fields, now)
     if waiting:
         yield wake(challenge.mailbox_id)
     subjects = tuple(subject for _, subject in waiting)
@@ -271,7 +271,7 @@ def write_note(mailbox_id: MailboxId, challenge_id: str, line: str, now: datetim
     """
     yield from lock(mailbox_id)
     row = yield from _own_challenge(mailbox_id, challenge_id)
-    challenge = yield from whole(row)
+    challenge = yield from with_prospects(row)
     challenge.refuse_note(now)
     yield from begin_challenge(mailbox_id, challenge_id, now)
     yield q("write_note", mailbox_id=mailbox_id, gmail_id=challenge.about, note=line.replace("\0", ""))

@@ -56,7 +56,7 @@ class UndoRecord:
     forfeits: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, row: ReachedRow, change: Change) -> None:
-        """Keep what a message was."""
+        """Keep what a message was before."""
         self.messages.append(
             StateBefore(
                 gmail_id=row["gmail_id"],
@@ -157,8 +157,8 @@ def _repeats(order: Order, correction: Correction, known: CorrectionRow) -> bool
 
 
 def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
-    """A message and its sender's earlier held mail, which a list shows as one line. If the sender is proved, unproved
-    mail is left out: a forged From gains nothing from an owner's kindness."""
+    """A message and its sender's earlier held mail, which a list shows as one line. If the message is authenticated,
+    the others must be too: the decision must not cover a forged From."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or not row["sender"]:
         return [gmail_id]
@@ -171,8 +171,8 @@ def _with_earlier(mailbox_id: MailboxId, gmail_id: str) -> Script[list[str]]:
         gmail_id=gmail_id,
         limit=MOST_OF_A_PILE,
     )
-    proved = [one["gmail_id"] for one in earlier if one["authenticated"] or not row["authenticated"]]
-    return [gmail_id, *proved]
+    covered = [one["gmail_id"] for one in earlier if one["authenticated"] or not row["authenticated"]]
+    return [gmail_id, *covered]
 
 
 def _since(mailbox_id: MailboxId, order: Order) -> Script[list[SinceRow]]:
@@ -199,9 +199,9 @@ def _apply_to_message(
 ) -> Script[tuple[str, ...]]:
     """Apply and record one decision; returns the messages that move. It waits while the message is not screened."""
     waits = row["stage"] == Stage.SCREEN and not row["set_aside"]
-    trace = UndoRecord()
+    done = UndoRecord()
     if not waits:
-        yield from _apply(mailbox_id, correction, row, trace, now)
+        yield from _apply(mailbox_id, correction, row, done, now)
     yield q(
         "insert_correction",
         mailbox_id=mailbox_id,
@@ -210,15 +210,15 @@ def _apply_to_message(
         decision=correction.decision,
         origin=correction.origin,
         pending=waits,
-        moved=packed(trace.moved),
-        before=trace.before(),
+        moved=packed(done.moved),
+        before=done.before(),
         now=micros(now),
     )
-    yield from decisions.corrected(mailbox_id, correction, (correction.gmail_id, *trace.moved), now)
-    yield from decisions.acted(mailbox_id, correction.gmail_id, correction.decision)
-    if trace.moved or trace.messages:
+    yield from decisions.log_correction(mailbox_id, correction, (correction.gmail_id, *done.moved), now)
+    yield from decisions.note_decision(mailbox_id, correction.gmail_id, correction.decision)
+    if done.moved or done.messages:
         yield wake(mailbox_id)
-    return tuple(trace.moved)
+    return tuple(done.moved)
 
 
 def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
@@ -229,8 +229,8 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
     correction = Correction(
         record["correction_key"], gmail_id, Decision(record["decision"]), Origin(record["origin"])
     )
-    trace = UndoRecord()
-    yield from _apply(mailbox_id, correction, row, trace, now)
+    done = UndoRecord()
+    yield from _apply(mailbox_id, correction, row, done, now)
     after: MessageRow = yield q("message_for_write", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if after["placement"] == Placement.INBOX and after["stage"] == Stage.RELEASE:
         yield q(
@@ -245,14 +245,14 @@ def apply_pending(record: CorrectionRow, now: datetime) -> Script[None]:
         "correction_applied",
         mailbox_id=mailbox_id,
         correction_key=correction.key,
-        moved=packed(trace.moved),
-        before=trace.before(),
+        moved=packed(done.moved),
+        before=done.before(),
     )
-    yield from decisions.corrected(mailbox_id, correction, trace.moved, now)
+    yield from decisions.log_correction(mailbox_id, correction, done.moved, now)
 
 
 def _apply(
-    mailbox_id: MailboxId, correction: Correction, row: MessageRow, trace: UndoRecord, now: datetime
+    mailbox_id: MailboxId, correction: Correction, row: MessageRow, done: UndoRecord, now: datetime
 ) -> Script[None]:
     effect = EFFECTS[correction.decision]
     if effect.proven and not row["authenticated"]:
@@ -260,26 +260,26 @@ def _apply(
     subject = {"sender": row["sender"], "domain": row["sender_domain"]}.get(effect.whose, "")
     if effect.rule is not None and subject:
         before: str | None = yield q("rule", mailbox_id=mailbox_id, subject=subject)
-        trace.rules.append({"subject": subject, "before": before, "after": effect.rule})
+        done.rules.append({"subject": subject, "before": before, "after": effect.rule})
         yield from senders.write_rule(mailbox_id, subject, effect.rule, now)
     if effect.voids:
         voided = yield from _void(mailbox_id, effect, row, now)
-        trace.challenges += [{"id": v["id"], "state": v["state"], "gmail_id": v["gmail_id"]} for v in voided]
+        done.challenges += [{"id": v["id"], "state": v["state"], "gmail_id": v["gmail_id"]} for v in voided]
     others = yield from _others(mailbox_id, effect, row)
     reached: list[ReachedRow] = [row, *others]
     for one in reached:
         change = change_of(effect, one, meant=one is row, authenticated=bool(one["authenticated"]))
         if change is not None:
             yield from carry_out(mailbox_id, one["gmail_id"], change, now)
-            trace.note(one, change)
+            done.note(one, change)
     if effect.refunds:
-        yield from _refund(mailbox_id, correction.key, row, trace, now)
+        yield from _refund(mailbox_id, correction.key, row, done, now)
     if effect.forfeits and row["sender"]:
         amount = yield from senders.balance(mailbox_id, row["sender"])
         if amount:
             entry = forfeited(row["sender"], amount, correction.key)
             yield from senders.enter(mailbox_id, entry, now, row["gmail_id"])
-            trace.forfeits.append({"sender": row["sender"], "amount": amount})
+            done.forfeits.append({"sender": row["sender"], "amount": amount})
 
 
 def _void(
@@ -323,7 +323,7 @@ def carry_out(mailbox_id: MailboxId, gmail_id: str, change: Change, now: datetim
 
 
 def _refund(
-    mailbox_id: MailboxId, key: str, row: MessageRow, trace: UndoRecord, now: datetime
+    mailbox_id: MailboxId, key: str, row: MessageRow, done: UndoRecord, now: datetime
 ) -> Script[None]:
     """Give back the credit spent on the message, unless that was done already."""
     gmail_id: str = row["gmail_id"]
@@ -334,7 +334,7 @@ def _refund(
         yield from senders.enter(mailbox_id, refunded(row["sender"], gmail_id, key), now, gmail_id)
     )
     if posted:
-        trace.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
+        done.refunds.append({"sender": row["sender"], "gmail_id": gmail_id})
 
 
 # ---- Undoing a decision
@@ -376,7 +376,7 @@ def _undo_one(mailbox_id: MailboxId, key: str, now: datetime) -> Script[tuple[st
         return tuple(json.loads(record["undo_moved"]))
     if record["decision"] in IN_SPAM_OR_BIN:
         raise Refused(f"put_away.{record['decision']}", field="key")
-    return (yield from _taken_back(mailbox_id, record, now))
+    return (yield from _take_back(mailbox_id, record, now))
 
 
 def returned(mailbox_id: MailboxId, back: TakenBack, now: datetime) -> Script[None]:
@@ -384,14 +384,14 @@ def returned(mailbox_id: MailboxId, back: TakenBack, now: datetime) -> Script[No
     should be held, the owner has released it."""
     made: list[CorrectionRow] = yield q("put_away", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
     for record in made:
-        yield from _taken_back(mailbox_id, record, now, there=True)
+        yield from _take_back(mailbox_id, record, now, there=True)
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=back.gmail_id)
     if made and row is not None and row["placement"] == Placement.HELD and not back.lies_held:
         key = f"gmail:{back.record or 'move'}:{back.gmail_id}:{Decision.RELEASE}"
         yield from decide(mailbox_id, Order(key, Decision.RELEASE, (back.gmail_id,), Origin.GMAIL), now)
 
 
-def _taken_back(
+def _take_back(
     mailbox_id: MailboxId, record: CorrectionRow, now: datetime, *, there: bool = False
 ) -> Script[tuple[str, ...]]:
     """Undo one decision. `there`: its message stays where the owner has put it."""
@@ -427,7 +427,7 @@ def _taken_back(
     )
     fields = {"decision": record["decision"], "by": record["origin"], "on": record["gmail_id"]}
     about = (record["gmail_id"], *moved)
-    yield from decisions.noted(mailbox_id, decisions.UNDONE, about, fields, now)
+    yield from decisions.log_about(mailbox_id, decisions.UNDONE, about, fields, now)
     yield q("note_act", mailbox_id=mailbox_id, gmail_id=record["gmail_id"], acted="")
     yield wake(mailbox_id)
     return tuple(moved)

@@ -94,37 +94,37 @@ _cached_payload = lru_cache(1_000)(_payload)
 """Cached, because verdicts repeat."""
 
 
-def verdicts_reached(
+def log_verdicts(
     mailbox_id: MailboxId, verdicts: Iterable[tuple[str, Verdict]], late: bool, now: datetime
 ) -> Script[None]:
     """Log verdicts, by message. `late`: a newer decision has replaced them."""
-    yield from _appended(mailbox_id, [_reached(*one, late) for one in verdicts], now)
+    yield from _append(mailbox_id, [_verdict_note(*one, late) for one in verdicts], now)
 
 
-def _reached(gmail_id: str, one: Verdict, late: bool) -> _Note:
+def _verdict_note(gmail_id: str, one: Verdict, late: bool) -> _Note:
     payload = _cached_payload(
         VERDICT, row=one.row, outcome=one.outcome, guards=one.guards, cause=one.cause, late=late
     )
     return _Note(gmail_id, payload, one.grounds)
 
 
-def corrected(
+def log_correction(
     mailbox_id: MailboxId, correction: Correction, about: Iterable[str], now: datetime
 ) -> Script[None]:
     """Log an owner's decision `about` these messages."""
     fields = {"decision": correction.decision, "by": correction.origin, "on": correction.gmail_id}
-    yield from noted(mailbox_id, CORRECTION, about, fields, now)
+    yield from log_about(mailbox_id, CORRECTION, about, fields, now)
 
 
-def noted(
+def log_about(
     mailbox_id: MailboxId, kind: str, about: Iterable[str], fields: Mapping[str, Any], now: datetime
 ) -> Script[None]:
     """Append an entry `about` each of these messages; `fields`: what was decided, and by whom."""
     payload = _payload(kind, **fields)
-    yield from _appended(mailbox_id, [_Note(gmail_id, payload) for gmail_id in dict.fromkeys(about)], now)
+    yield from _append(mailbox_id, [_Note(gmail_id, payload) for gmail_id in dict.fromkeys(about)], now)
 
 
-def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> Script[None]:
+def _append(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> Script[None]:
     """Append the entries; nothing is logged without keys."""
     keys: DecisionKeys | None = yield KEYS  # answered with the store's keys
     if keys is None or not notes:
@@ -179,13 +179,13 @@ def _appended(mailbox_id: MailboxId, notes: Sequence[_Note], now: datetime) -> S
     keys.heads[mailbox_id] = chain
 
 
-def erased(mailbox_id: MailboxId, now: datetime) -> Script[None]:
+def log_erasure(mailbox_id: MailboxId, now: datetime) -> Script[None]:
     """Log up to which entry the log was erased, unless that is logged already."""
     yield from locked(mailbox_id)
     last: int | None = yield q("last_tombstone", mailbox_id=mailbox_id)
     logged: str | None = yield q("last_erasure", mailbox_id=mailbox_id)
     if last is not None and (logged is None or json.loads(logged)["up_to"] < last):
-        yield from _appended(mailbox_id, [_Note("", _payload(ERASED, up_to=last))], now)
+        yield from _append(mailbox_id, [_Note("", _payload(ERASED, up_to=last))], now)
 
 
 def head(mailbox_id: MailboxId) -> Script[Chain | None]:
@@ -275,7 +275,7 @@ def draw_questions(mailbox_id: MailboxId, now: datetime) -> Script[int]:
         yield q("ask", **about, **draw, **details, kind=kind, now=micros(now))
         decided: str | None = yield q("decision_of", **about)
         if decided is not None:
-            yield from acted(**about, decision=Decision(decided))
+            yield from note_decision(**about, decision=Decision(decided))
     return len(asked)
 
 
@@ -296,10 +296,10 @@ def answer_question(
     if not (yield from row_count("answer_questions", mailbox_id=mailbox_id, **how)):
         raise NotFound("not_found.question")
     fields = {"answer": answer, "by": origin}
-    yield from noted(mailbox_id, ANSWER, [gmail_id], fields, now)
+    yield from log_about(mailbox_id, ANSWER, [gmail_id], fields, now)
 
 
-def acted(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[None]:
+def note_decision(mailbox_id: MailboxId, gmail_id: str, decision: Decision) -> Script[None]:
     """Keep the owner's decision about a drawn message together with its answer."""
     if taught := EFFECTS[decision].teaches:
         answer = Answer.YES if taught == "sales" else Answer.NO
@@ -427,13 +427,13 @@ def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
 # The last row of the log of acts says which are in use.
 
 
-_at_work = Reader(ModelsInUse, before="champion_before", since="trial_since")
-_done = Reader(ModelAct, by="by_whom", at="done_at", at_work=_at_work)
+_models_in_use = Reader(ModelsInUse, before="champion_before", since="trial_since")
+_model_act = Reader(ModelAct, by="by_whom", at="done_at", at_work=_models_in_use)
 
 
 def models_in_use() -> Script[ModelsInUse]:
     """The models in use; cheap to get."""
-    return (yield from maybe(_at_work, "models_at_work")) or ModelsInUse()
+    return (yield from maybe(_models_in_use, "models_at_work")) or ModelsInUse()
 
 
 def known_models() -> Script[tuple[KnownModel, ...]]:
@@ -485,4 +485,4 @@ def change_models(act: Act, version: str, by: str, now: datetime) -> Script[Mode
 
 def model_acts() -> Script[tuple[ModelAct, ...]]:
     """All acts on models, oldest first."""
-    return each(_done, "model_acts")
+    return each(_model_act, "model_acts")

@@ -68,8 +68,8 @@ def remove_device(mailbox_id: MailboxId, device_id: str) -> Script[bool]:
 
 
 def add_code(code: OneTimeCode, now: datetime, settled: bool = True) -> Script[None]:
-    """Keep a code. Codes long past their life are dropped if the time is `settled`. Raises `NotFound` for an unknown
-    mailbox."""
+    """Keep a code. Codes long past their life are dropped if the time is `settled` (see `TimeCheck`). Raises `NotFound`
+    for an unknown mailbox."""
     if settled:
         yield q("drop_codes", mailbox_id=code.mailbox_id, before=micros(now - KEPT))
     yield q("insert_code", **columns(code))
@@ -124,7 +124,7 @@ def _use(code: OneTimeCode, now: datetime) -> Script[bool]:
 
 
 def add_session(session: Session, now: datetime, settled: bool = True) -> Script[None]:
-    """Keep the session; drop expired ones if the time is `settled`."""
+    """Keep the session; drop expired ones if the time is `settled` (see `TimeCheck`)."""
     if settled:
         yield q("drop_sessions", mailbox_id=session.mailbox_id, before=micros(now))
     yield q(
@@ -177,7 +177,7 @@ def _wrong_code() -> Refused:
 
 
 def web_pushes(mailbox_id: MailboxId, now: datetime) -> Script[tuple[WebPush, ...]]:
-    """Those of a mailbox whose sessions run, oldest first."""
+    """The subscribed browsers of a mailbox whose sessions run, oldest first."""
     return each(WebPush, "web_pushes", mailbox_id=mailbox_id, now=micros(now))
 
 
@@ -200,13 +200,12 @@ def add_web_push(mailbox_id: MailboxId, push: WebPush, now: datetime) -> Script[
 
 
 def swap_web_push(mailbox_id: MailboxId, push_id: str, old: bytes, new: bytes) -> Script[bool]:
-    """Replace it with one sealed again, or with a new address of the same browser; False if it is not `old` any
-    more."""
+    """Replace what is sealed of a browser: sealed again, or its new address. False if `old` is no longer stored."""
     return bool((yield from row_count("swap_web_push", mailbox_id=mailbox_id, id=push_id, old=old, new=new)))
 
 
 def remove_web_push(mailbox_id: MailboxId, session: str) -> Script[None]:
-    """That of a session, if there is one."""
+    """End the notifications of a session, if it has any."""
     yield q("remove_web_push", mailbox_id=mailbox_id, session=session)
 
 
@@ -235,7 +234,7 @@ def web_pushed(job: DutyJob, answers: list[tuple[WebPush, Pushed]], now: datetim
 
 
 # ---- The owner's digest
-# Its contents are committed before it is placed; its links order what a page would.
+# What it covers is committed before it is placed; its links give the orders that a page would.
 
 
 def digest_state(mailbox_id: MailboxId) -> Script[DigestState | None]:

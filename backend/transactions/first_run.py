@@ -19,7 +19,7 @@ from backend.transactions.script import Script, each, lock, maybe, micros, packe
 from backend.transactions.senders import write_rule
 
 
-class SaidRow(TypedDict):
+class PreviewAnswerRow(TypedDict):
     """Of `previews`: the owner's answer."""
 
     state: str
@@ -52,16 +52,16 @@ def run(mailbox_id: MailboxId) -> Script[PreviewRun | None]:
     return maybe(PreviewRun, "preview_run", mailbox_id=mailbox_id)
 
 
-def list_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
+def add_previews(job: DutyJob, number: int, found: Sequence[tuple[str, str]], now: datetime) -> Script[None]:
     """Store the messages to judge, (gmail id, thread id), newest first. An older run's list changes nothing.
 
     Raises `LaneLost`.
     """
     if not (yield from _current(job, number)):
         return
-    rows = [(gmail_id, thread_id, place) for place, (gmail_id, thread_id) in enumerate(found)]
-    yield q("insert_previews", mailbox_id=job.mailbox_id, rows=packed(rows))
-    yield from _state(job.mailbox_id, number, RunState.READING if rows else RunState.DONE, now)
+    listed = [(gmail_id, thread_id, place) for place, (gmail_id, thread_id) in enumerate(found)]
+    yield q("insert_previews", mailbox_id=job.mailbox_id, rows=packed(listed))
+    yield from _state(job.mailbox_id, number, RunState.READING if listed else RunState.DONE, now)
 
 
 def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], ...]]:
@@ -69,11 +69,11 @@ def to_read(mailbox_id: MailboxId, limit: int) -> Script[tuple[tuple[str, str], 
     return each(tuple[str, str], "previews_to_read", mailbox_id=mailbox_id, limit=limit)
 
 
-def record(job: DutyJob, number: int, looked: Sequence[PreviewFetch], now: datetime) -> Script[bool]:
+def record(job: DutyJob, number: int, fetched: Sequence[PreviewFetch], now: datetime) -> Script[bool]:
     """Store results; each message counts once. True once all are done. Raises `LaneLost`."""
     if not (yield from _current(job, number)):
         return False
-    for preview in looked:
+    for preview in fetched:
         yield from _record(job.mailbox_id, preview)
     left = yield from to_read(job.mailbox_id, 1)
     if not left:
@@ -90,7 +90,7 @@ def label_preview(mailbox_id: MailboxId, gmail_id: str, answer: PreviewAnswer, n
     """The owner's answer: SALES blocks the sender, NOT_SALES allows them, NONE restores the earlier rule, unless it has
     changed since. Moves nothing. Raises `NotFound`."""
     yield from lock(mailbox_id)
-    row: SaidRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    row: PreviewAnswerRow | None = yield q("preview_item", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None or row["state"] != "read":
         raise NotFound("not_found.preview")
     old, before = PreviewAnswer(row["said"]), row["rule_before"]

@@ -60,9 +60,9 @@ def end_owning() -> Script[None]:
 
 
 def note_push(email: str, hint: NoticeHint, again_at: datetime) -> Script[PushFate]:
-    """A push named this address. The mailbox's SYNC is due at once, or at `again_at`, after the time in which Google
-    drops further pushes, if its change has been listed already: the push may still be the only sign of what came in the
-    second after it. It is stale if its position is below the stored cursor."""
+    """A push named this address. The mailbox's SYNC is due at once; if the change has been listed already, at
+    `again_at`, when Google drops no more pushes: it may have dropped one about a change just after this one. A
+    push is stale if its position is below the stored cursor."""
     found: MailboxRow | None = yield q("mailbox_by_email", email=email.lower())
     if found is None:
         formerly: MailboxRow | None = yield q("mailbox_by_former", listed=list_pattern(email.lower()))
@@ -92,8 +92,8 @@ def postpone_look(
     now: datetime,
     cause: Cause | None = None,
 ) -> Script[None]:
-    """Leave a look that pushes asked for with this `hint` to SYNC, due `at` then. With a `cause` it has failed, as in
-    `postpone_duty`."""
+    """Instead of a look that pushes with this `hint` asked for, SYNC is due `at` then. With a `cause` the look has
+    failed, as in `postpone_duty`."""
     mailbox: MailboxRow | None = yield q("mailbox_for_write", mailbox_id=mailbox_id)
     if mailbox is None:
         return
@@ -105,8 +105,8 @@ def postpone_look(
 
 
 def request_duty(mailbox_id: MailboxId, duty: Duty, due_at: datetime) -> Script[None]:
-    """Ask for a duty at `due_at`, or sooner if it is due sooner. If it is running, it runs once more at once: a duty
-    that ends says itself when it is due next, by what is there then."""
+    """Ask for a duty at `due_at`, or sooner if it is due sooner. One that is running runs once more as soon as it ends,
+    and that run sets when it is due next."""
     if (yield from row_count("want_duty", mailbox_id=mailbox_id, duty=duty, due_at=micros(due_at))):
         yield wake(mailbox_id)
 
@@ -264,9 +264,9 @@ def lanes() -> Script[dict[MailboxId, datetime | None]]:
     }
 
 
-def lane_work(mailbox_id: MailboxId, messages: int) -> Script[LaneWork]:
+def lane_work(mailbox_id: MailboxId, limit: int) -> Script[LaneWork]:
     """The first `limit` messages of the mailbox that have something due, and its duties."""
-    found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=messages)
+    found = yield from each(rows.message_job, "lane_messages", mailbox_id=mailbox_id, limit=limit)
     return LaneWork(found, (yield from each(DutyJob, "lane_duties", mailbox_id=mailbox_id)))
 
 

@@ -98,14 +98,14 @@ def _reconnected(new: NewMailbox, now: datetime) -> Script[MailboxId]:
     yield q(
         "reconnect_mailbox",
         mailbox_id=mailbox_id,
-        **_addressed(known, new.email),
+        **_addresses(known, new.email),
         name=new.name,
         sealed_token=new.sealed_token,
         scopes=packed(sorted(new.scopes)),
         grant_expires_at=micros_or_none(new.grant_expires_at),
         now=micros(now),
     )
-    yield from _calmed(mailbox_id)
+    yield from _forget_failures(mailbox_id)
     return mailbox_id
 
 
@@ -193,7 +193,7 @@ def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script
         q(
             "save_labels",
             mailbox_id=mailbox_id,
-            **_addressed(row, owner.email),
+            **_addresses(row, owner.email),
             held=labels.held,
             would_hold=labels.would_hold,
             allow=labels.allow,
@@ -205,7 +205,7 @@ def save_labels(mailbox_id: MailboxId, labels: LabelIds, owner: Owner) -> Script
     )
 
 
-def _addressed(row: MailboxRow, email: str) -> dict[str, str]:
+def _addresses(row: MailboxRow, email: str) -> dict[str, str]:
     """The primary address as Google reports it ("": it did not), and earlier ones, to which mail still comes. A mailbox
     is identified by its account, not by its address."""
     before, now = row["email"], email.lower() or row["email"]
@@ -236,7 +236,7 @@ def lose_link(mailbox_id: MailboxId, lost: AccessLost, since: datetime, now: dat
 
 
 def begin_leaving(job: DutyJob) -> Script[None]:
-    """The owner cannot reconnect unless this try fails."""
+    """From now on the owner cannot reconnect, unless this try fails."""
     yield q("begin_leaving", mailbox_id=job.mailbox_id)
 
 
@@ -247,7 +247,7 @@ def set_link(
     which becomes due). `lost` is how access was lost."""
     yield from lock(mailbox_id)
     yield q("save_link", mailbox_id=mailbox_id, link=link, cause=lost or "", now=micros(now))
-    yield from _calmed(mailbox_id)
+    yield from _forget_failures(mailbox_id)
     if link is AccessState.LEAVING:
         yield from request_duty(mailbox_id, Duty.LEAVE, now)
     elif link is AccessState.CONNECTED:
@@ -255,7 +255,7 @@ def set_link(
         yield wake(mailbox_id)
 
 
-def _calmed(mailbox_id: MailboxId) -> Script[None]:
+def _forget_failures(mailbox_id: MailboxId) -> Script[None]:
     """Earlier failures do not count against a new link."""
     yield q("calm_duties", mailbox_id=mailbox_id)
     yield q("calm_messages", mailbox_id=mailbox_id)
@@ -285,7 +285,7 @@ def _must_change(statement: Statement) -> Script[None]:
         raise NotFound("unknown_mailbox.connect")
 
 
-# ---- Import and export of lists
+# ---- An owner's archive, out and in
 # Every page, and every restored batch, is a transaction of its own.
 
 
@@ -308,7 +308,7 @@ def restore(
     added = 0
     for row in rows:
         if table == "ledger":
-            added += yield from _entry(mailbox_id, row)
+            added += yield from _restore_entry(mailbox_id, row)
         else:
             made = _closed(row) if table == "challenges" else {}
             added += yield from row_count(f"restore_{table}", mailbox_id=mailbox_id, **row, **made)
@@ -320,7 +320,7 @@ def _closed(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"is_open": False, "token_hash": f"restored {row['id']}", "sealed_token": b""}
 
 
-def _entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
+def _restore_entry(mailbox_id: MailboxId, row: Mapping[str, Any]) -> Script[int]:
     """Post the entry; add it to balance and daily total."""
     values = {name: row[name] for name in ("posting_key", "sender", "posting", "amount", "about", "day")}
     if not (yield from row_count("insert_entry", mailbox_id=mailbox_id, **values, now=row["posted_at"])):

@@ -1,4 +1,4 @@
-"""Values that the pipeline's stages exchange with the store; none is a database row."""
+"""Values that the store takes and returns, besides those of the domain; none is a database row."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class MessageJob:
     an owner or a solve changes the order; a stage that ends with an older revision leaves the newer order standing.
     `deaths` is how many processes in a row died while running it, as far as that was marked, `error` what made the last
     try fail, "" if nothing did. `marked`: the commit that made this job marked its challenge as being sent, so it has
-    not left yet; as read from the store, a job does not know that."""
+    not left yet; a job read from the store does not know that."""
 
     mailbox_id: MailboxId
     gmail_id: str
@@ -385,7 +385,7 @@ class HeldSender:
 
 @dataclass(frozen=True, slots=True)
 class HeldPage:
-    """One page of held senders, newest first. `total` counts senders; `cursor` is () on the last page."""
+    """One page of held senders, newest first. `total` counts senders; `cursor` is None on the last page."""
 
     senders: tuple[HeldSender, ...]
     total: int

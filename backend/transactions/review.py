@@ -87,7 +87,7 @@ class ShelvedRow(MessageRow):
 def review(
     mailbox_id: MailboxId, wanted: ReviewFilter, after: Position | None, limit: int
 ) -> Script[Listing]:
-    """One page of at most `limit` senders. The cost does not grow with what the mailbox holds.
+    """One page of at most `limit` senders.
 
     Raises `NotFound` when the mailbox is gone.
     """
@@ -262,7 +262,7 @@ class Walk:
         return None if self.ended else self.at
 
     def more(self) -> Script[list[WalkedRow]]:
-        """The next chunk."""
+        """The next chunk; `at` moves to its last message."""
         found: list[WalkedRow] = []
         for shelf in self.shelves:
             place = {"mailbox_id": self.mailbox.id, "shelf": shelf, "at": self.at[0], "gmail_id": self.at[1]}
@@ -282,11 +282,11 @@ class Walk:
 
 
 _past_decision = Reader(PastDecision, at="decided_at")
-_booked = Reader(LedgerLine, at="posted_at")
+_ledger_line = Reader(LedgerLine, at="posted_at")
 
 
 def _sent_at(state: str, sent_gmail_id: str, sending_at: int | None) -> datetime | None:
-    """A failed one was tried, but never sent."""
+    """When it was sent; None for a failed one, which was only tried."""
     return moment_or_none(sending_at) if state in ("sent", "solved") or sent_gmail_id else None
 
 
@@ -304,7 +304,7 @@ def sender_profile(
     found = yield from of_sender(mailbox_id, address, tuple(Shelf), after or FAR, limit + 1)
     shown = found[:limit]
     about: dict[str, Any] = {"mailbox_id": mailbox_id, "sender": address}
-    stands = yield from only(rows.sender_rules, "sender_rules", **about, sender_domain=domain)
+    known = yield from only(rows.sender_rules, "sender_rules", **about, sender_domain=domain)
     ids = packed(row["gmail_id"] for row in shown)
     return SenderProfile(
         mailbox=(yield from mailbox_of(owner)),
@@ -312,14 +312,14 @@ def sender_profile(
         address=address,
         domain=domain,
         name=next((row["sender_name"] for row in shown if row["sender_name"]), ""),
-        rules=stands.rules,
-        corresponded=stands.corresponded,
+        rules=known.rules,
+        corresponded=known.corresponded,
         balance=(yield from senders.balance(mailbox_id, address)),
         messages=tuple(rows.view(row) for row in shown),
         position=place_of(shown[-1]) if len(found) > limit else None,
         decisions=(yield from each(_past_decision, "said_about", mailbox_id=mailbox_id, ids=ids)),
         checks=(yield from each(_check, "checks_of_sender", **about, limit=CHECK_LINES)),
-        ledger=(yield from each(_booked, "ledger_of_sender", **about, limit=LEDGER_LINES)),
+        ledger=(yield from each(_ledger_line, "ledger_of_sender", **about, limit=LEDGER_LINES)),
         unsubscriptions=(
             yield from each(Unsubscription, "unsubscriptions_of_sender", **about, limit=CHECK_LINES)
         ),
@@ -332,8 +332,8 @@ def mail(mailbox_id: MailboxId, gmail_id: str) -> Script[tuple[MessageView, Mail
     view = yield from maybe(rows.view, "message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if owner is None or view is None:
         raise NotFound("not_found.message")
-    leaving = yield from maybe(Unsubscription, "unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
-    return view, (yield from mailbox_of(owner)), leaving
+    request = yield from maybe(Unsubscription, "unsubscription", mailbox_id=mailbox_id, gmail_id=gmail_id)
+    return view, (yield from mailbox_of(owner)), request
 
 
 def review_news(

@@ -116,8 +116,8 @@ class Reader(Generic[V]):
 
 
 def reader(kind: Any) -> Callable[[Row], Any]:
-    """The function that makes a `kind` from a row: for a reader, a dataclass or named tuple, a tuple of all columns, or
-    the type of the only column."""
+    """The function that makes a `kind` from a row: a reader, dataclass or named tuple; `tuple[…]` for all columns;
+    str, int or bytes for the only one."""
     return kind if isinstance(kind, Reader) else _reader(kind)
 
 
@@ -304,9 +304,8 @@ class MailboxRow(TypedDict):
     told_at: int | None
 
 
-class AroundRow(TypedDict):
-    """What a page of history is compared with. JSON lists: which messages are links of ours that were `sent`, and which
-    is the `digest`."""
+class HistoryRow(TypedDict):
+    """What a page of history is compared with. JSON lists of its messages: our `sent` challenges, our `digest`."""
 
     told_to: str
     told_at: int | None

@@ -40,10 +40,10 @@ from backend.transactions.script import (
 
 # ---- Binding transactions to the driver
 # mailbox = reads(mailboxes.mailbox)       store.mailbox(mailbox_id) runs it on one snapshot
-# connect = writes_all(mailboxes.connect)  about no one mailbox
+# connect = writes_all(mailboxes.connect)  about no single mailbox
 # The bound method has the transaction's own parameters. If it is about a mailbox, the first one names it: a
 # `MailboxId`, or a job, session or code that has one. The databases use it to hide other mailboxes' rows. A transaction
-# without one is refused when the class is made, and so is one that has one but is bound to see all.
+# without one is refused when the class is made, and so is one about a mailbox that is bound to see all.
 
 
 class HasDriver(Protocol):
@@ -315,7 +315,7 @@ class Store:
     # ---- first run, lists, leaving
     order_preview = writes(_first_run.order)
     preview_run = reads(_first_run.run)
-    list_previews = writes(_first_run.list_previews)
+    add_previews = writes(_first_run.add_previews)
     previews_to_read = reads(_first_run.to_read)
     record_previews = writes(_first_run.record)
     previews = reads(_first_run.previews)
@@ -330,7 +330,7 @@ class Store:
 
     # ---- the add-on's cards
     tenant = reads_all(_views.tenant)
-    reading = reads(_views.reading)
+    card_data = reads(_views.card_data)
     sender = reads(_views.sender)
     insert_unseen = writes(_views.insert_unseen)
     save_preferences_unless_changed = writes(_views.save_preferences_unless_changed)

@@ -24,7 +24,7 @@ from backend.transactions.records import (
     Sighting,
     SyncPage,
 )
-from backend.transactions.rows import AroundRow, MailboxRow
+from backend.transactions.rows import HistoryRow, MailboxRow
 from backend.transactions.script import (
     Script,
     each,
@@ -51,7 +51,7 @@ def commit_sync(job: DutyJob, page: SyncPage, now: datetime) -> Script[int]:
     if page.gap is not None:
         yield q("save_gap", mailbox_id=job.mailbox_id, gap=json.dumps(page.gap.to_json()))
     new = yield from _insert(job.mailbox_id, page, page.sightings, now)
-    yield from _spoken(job.mailbox_id, page, now)
+    yield from _apply_owner_acts(job.mailbox_id, page, now)
     if new or page.corrections or page.returned:
         yield wake(job.mailbox_id)
     return len(new)
@@ -66,11 +66,11 @@ def commit_look(
     reached: Sequence[Reached],
     now: datetime,
 ) -> Script[Mapping[str, MessageJob | None]]:
-    """The same for a page listed from the mailbox as it was `seen`, with the `hint` of the last notices and the
+    """Like `commit_sync`, for a page listed when the mailbox was as `seen`, with the `hint` of the last notices and the
     verdicts `reached` on the page's messages: all or nothing. What is left to do is due now; the lane itself goes on
-    with the `kept` ones. Returns the new ones, each with its next stage (None: its verdict ended it).
+    with the jobs it `kept`. Returns the next job of each new message among these two (None: its verdict ended it).
 
-    Raises `LaneLost` if the mailbox has changed since in what the look rests on, and what `record_verdict` raises.
+    Raises `LaneLost` if what the look rests on (`LookBasis`) has changed since, and what `record_verdict` raises.
     """
     mailbox = yield from _mailbox_of(mailbox_id)
     if rows.look_basis(mailbox) != LookBasis.of(seen):
@@ -78,18 +78,18 @@ def commit_look(
     yield from _move_cursor(mailbox, page, now, hint)
     ours = {job.gmail_id: job for job in kept}
     new = yield from _insert(mailbox_id, page, page.sightings, now)
-    yield from _spoken(mailbox_id, page, now)
+    yield from _apply_owner_acts(mailbox_id, page, now)
     following: dict[str, MessageJob | None] = {name: job for name, job in ours.items() if name in new}
-    following |= yield from _verdicts(mailbox_id, [one for one in reached if one.job.gmail_id in new], now)
+    following |= yield from _record_all(mailbox_id, [one for one in reached if one.job.gmail_id in new], now)
     if new - ours.keys() or page.corrections or page.returned:
         yield wake(mailbox_id)
     return following
 
 
-def _verdicts(
+def _record_all(
     mailbox_id: MailboxId, reached: Sequence[Reached], now: datetime
 ) -> Script[dict[str, MessageJob | None]]:
-    """No other process has seen these messages: those that stay need no check for orders given meanwhile."""
+    """Record verdicts on new messages. No other process has seen them, so those that stay need no check for orders."""
     stay = [one for one in reached if one.stays]
     if stay:
         yield from verdicts.write_stays(mailbox_id, stay, now)
@@ -102,8 +102,8 @@ def _verdicts(
     return following
 
 
-def _spoken(mailbox_id: MailboxId, page: SyncPage, now: datetime) -> Script[None]:
-    """What the owner did in Gmail."""
+def _apply_owner_acts(mailbox_id: MailboxId, page: SyncPage, now: datetime) -> Script[None]:
+    """Apply what the owner did in Gmail."""
     for back in page.returned:
         yield from decide.returned(mailbox_id, back, now)
     for correction in page.corrections:
@@ -175,7 +175,7 @@ def _insert(
     sightings: Sequence[Sighting],
     now: datetime,
 ) -> Script[frozenset[str]]:
-    """Insert the new ones, due now; returns them."""
+    """Insert those without a row, due now; returns their ids."""
     if not sightings:
         return frozenset()
     values = [
@@ -203,7 +203,7 @@ def history_context(
 ) -> Script[HistoryContext]:
     """What a page of history is compared with: what is known of its new messages and of others whose labels changed.
     Raises `LaneLost` if the mailbox was deleted."""
-    row: AroundRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
+    row: HistoryRow | None = yield q("around_history", mailbox_id=mailbox_id, ids=packed(sorted(appeared)))
     if row is None:
         raise LaneLost("conflict.mailbox")
     return rows.history_context(row, known=(yield from known(mailbox_id, relabelled)))

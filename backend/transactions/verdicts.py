@@ -16,12 +16,12 @@ from backend.domain.policy.evidence import (
     CLEARLY_ORDINARY,
     COLLEAGUE_WEIGHT,
     EVIDENCE_LASTS,
+    EVIDENCE_ROWS,
     MOST_EMAILS,
     TAKE_ALONG_MOST,
     company_domain,
     evidence_of,
 )
-from backend.domain.policy.evidence import EVIDENCE_ROWS as EVIDENT
 from backend.domain.policy.guards import COUNT_PERIOD, POSTPONED_FOR, is_postponed, limits_reached
 from backend.domain.policy.table import STRANGERS, Standing
 from backend.domain.watching.drift import class_line
@@ -45,7 +45,7 @@ from backend.transactions.script import (
 )
 
 SCREENED = tuple(one.name for one in fields(Screened))
-"""What is known of a message once it was read; until then a verdict leaves these columns unchanged."""
+"""The columns with the facts kept of a message; a verdict on one that could not be read leaves them unchanged."""
 
 
 def standing(
@@ -108,7 +108,7 @@ def record_verdict(
         raise LaneLost("conflict.mailbox") from error
     row = yield from current(job)
     late = row["revision"] != job.revision
-    yield from decisions.verdicts_reached(job.mailbox_id, [(job.gmail_id, verdict)], late, now)
+    yield from decisions.log_verdicts(job.mailbox_id, [(job.gmail_id, verdict)], late, now)
     if late:
         # A newer order stands: the message is due as that left it.
         stage, placement = row["stage"], row["placement"]
@@ -141,7 +141,7 @@ def record_verdict(
 
 
 def earlier_in_inbox(mailbox_id: MailboxId, gmail_id: str, since: datetime) -> Script[tuple[str, ...]]:
-    """A message's sender's earlier mail that may be taken out of the inbox with it, latest first."""
+    """Earlier mail of a message's sender that may be taken out of the inbox with it, latest first."""
     return each(
         str,
         "earlier_in_inbox",
@@ -161,14 +161,14 @@ def take_out(mailbox_id: MailboxId, gmail_id: str, earlier: Sequence[str], now: 
         if (yield from row_count("take_out", mailbox_id=mailbox_id, gmail_id=one, now=micros(now))):
             taken.append(one)
     if taken:
-        yield from decisions.noted(mailbox_id, decisions.HELD_WITH_LATER, taken, {"with": gmail_id}, now)
+        yield from decisions.log_about(mailbox_id, decisions.HELD_WITH_LATER, taken, {"with": gmail_id}, now)
         yield wake(mailbox_id)
 
 
 def write_stays(mailbox_id: MailboxId, ended: Sequence[Reached], now: datetime) -> Script[None]:
     """`record_verdict` for messages that stay where they are and that no other process can have seen."""
     reached = [(one.job.gmail_id, one.verdict) for one in ended]
-    yield from decisions.verdicts_reached(mailbox_id, reached, late=False, now=now)
+    yield from decisions.log_verdicts(mailbox_id, reached, late=False, now=now)
     for one in ended:
         placement = PLACEMENT_OF[one.verdict.outcome]
         yield from write_verdict(one.job, one.verdict, one.screened, now, placement=placement)
@@ -197,7 +197,7 @@ def write_verdict(
         policy_row=verdict.row,
         score=score.probability if score else None,
         logit=score.logit if score else None,
-        evidence=evidence_of(score.probability) if score and verdict.row in EVIDENT else None,
+        evidence=evidence_of(score.probability) if score and verdict.row in EVIDENCE_ROWS else None,
         model=score.model if score else "",
         reasons=packed({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in reasons),
         guards=packed(verdict.guards),
@@ -277,5 +277,5 @@ def pay_link(
         yield q("owe_no_link", **about, guards=packed(verdict.guards))
     elif (yield from row_count("pay_link", **about, policy_row=verdict.row)):
         yield from _intend(mailbox_id, debt.gmail_id, debt.thread_id, challenge, now)
-        yield from decisions.verdicts_reached(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
+        yield from decisions.log_verdicts(mailbox_id, [(debt.gmail_id, verdict)], late=False, now=now)
         yield wake(mailbox_id)

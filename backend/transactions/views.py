@@ -54,7 +54,7 @@ from backend.transactions.script import (
 PAGE = 500
 """Most messages of one page."""
 
-RETAINED = (
+RETENTION_TABLES = (
     "digest_links",
     "messages",
     "challenges",
@@ -69,7 +69,7 @@ RETAINED = (
 
 
 class LinksRow(TypedDict):
-    """Mailboxes whose link or watch needs attention."""
+    """How many mailboxes lost their link, get pushes, have no watch, an expired one, or one about to expire."""
 
     lost: int
     pushed: int
@@ -130,9 +130,9 @@ def census(now: datetime) -> Script[Mapping[str, int]]:
     counts |= dict.fromkeys((f"drift.{state}" for state in State), 0)
     counts |= {f"drift.{row['name']}": row["n"] for row in drifts}
     counts |= dict.fromkeys((f"trial.{finding}" for finding in Finding), 0)
-    at_work = yield from decisions.models_in_use()
-    if at_work.challenger is not None and at_work.since is not None:
-        labels, usual = yield from decisions.trial_labels(at_work.challenger, at_work.since)
+    in_use = yield from decisions.models_in_use()
+    if in_use.challenger is not None and in_use.since is not None:
+        labels, usual = yield from decisions.trial_labels(in_use.challenger, in_use.since)
         counts[f"trial.{trial(labels, usual).finding}"] = 1
     failing: list[CountRow] = yield q("count_failing")
     counts |= dict.fromkeys((f"failing.{cause}" for cause in Cause), 0)
@@ -150,17 +150,17 @@ def retain(
     limit: int,
     counts_before: datetime | None = None,
 ) -> Script[int]:
-    """Delete up to `limit` rows that ended before `before`, and counts that are kept for judging again before
-    `counts_before`, if that is later; returns how many. Erased entries of the log are logged themselves."""
+    """Delete up to `limit` rows that ended before `before`, counts for judging again before `counts_before` if that is
+    later; returns how many. The log of decisions notes which of its entries were erased."""
     deleted = 0
-    for table in RETAINED:
+    for table in RETENTION_TABLES:
         at = micros(max(before, counts_before or before) if table == "decision_counts" else before)
         if deleted < limit:
             deleted += yield from row_count(
                 f"retain_{table}", mailbox_id=mailbox_id, before=at, limit=limit - deleted
             )
     if deleted:
-        yield from decisions.erased(mailbox_id, now)
+        yield from decisions.log_erasure(mailbox_id, now)
     return deleted
 
 
@@ -285,7 +285,7 @@ def news(mailbox_id: MailboxId, device_id: str, after: int | None, limit: int) -
 
 
 def changes(mailbox_id: MailboxId, alive: bool, after: int | None, limit: int) -> Script[News]:
-    """What a device or session still connected may see."""
+    """As `news`; `alive`: the device or session is still connected."""
     latest = yield from row_count("latest_event", mailbox_id=mailbox_id)
     if after is None or after == latest or not alive:
         return News(alive, False, latest)
@@ -309,7 +309,7 @@ def tenant(sub: str) -> Script[Tenant | None]:
     return None if row is None else Tenant((yield from mailbox_of(row)), row["changed_at"])
 
 
-def reading(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardData | None]:
+def card_data(mailbox_id: MailboxId, gmail_id: str, now: datetime) -> Script[CardData | None]:
     """Everything a message's card shows; None for a message without a row."""
     row: MessageRow | None = yield q("message", mailbox_id=mailbox_id, gmail_id=gmail_id)
     if row is None:
@@ -333,7 +333,7 @@ def sender(
 def insert_unseen(
     mailbox_id: MailboxId, seen: Sighting, verdict: Verdict, screened: Screened | None, now: datetime
 ) -> Script[bool]:
-    """Insert a message that no sync will bring, with its score; nothing follows. False: it was known."""
+    """Insert a message that no sync will bring, with its verdict, and leave it where it is. False: it was known."""
     yield from lock(mailbox_id)
     values = [(seen.gmail_id, seen.thread_id, None, seen.stage)]
     new = yield from each(

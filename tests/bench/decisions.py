@@ -84,7 +84,7 @@ def measured(count: int, folder: Path) -> dict[str, float]:
     def append(part: int) -> None:
         connection.execute("BEGIN IMMEDIATE")
         for number in range(part * count // ROUNDS, (part + 1) * count // ROUNDS):
-            script = decisions.verdicts_reached(MAILBOX, [(f"{number:016x}", one)], False, START)
+            script = decisions.log_verdicts(MAILBOX, [(f"{number:016x}", one)], False, START)
             run_script(connection, known, script, None, keys)
         connection.execute("COMMIT")
 

@@ -161,7 +161,7 @@ class Story:
         run = await self.store.preview_run(mailbox_id)
         assert run is not None
         found = [(gmail_id, f"t-{gmail_id}") for gmail_id in gmail_ids]
-        await self.store.list_previews(job, run.run, found, self.now)
+        await self.store.add_previews(job, run.run, found, self.now)
         await self.store.finish_duty(job, None)
         return job
 

@@ -34,7 +34,7 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     assert first is not None
     await story.receive("ana", "m2", Outcome.HOLD)
     await store.set_rule("ana", "pitch.test", RuleKind.BLOCK, story.now)
-    read = await store.reading("ana", "m1", story.now)
+    read = await store.card_data("ana", "m1", story.now)
     assert read is not None
     assert (read.view.gmail_id, read.view.placement, read.view.row) == (
         "m1",
@@ -44,11 +44,11 @@ async def test_a_card_reads_message_sender_and_history_at_once(story: Story, sto
     assert read.record == SenderRecord(held=2, challenged=1, solved=0)
     assert read.standing.rules.domain is RuleKind.BLOCK
     await story.solve(first)
-    after = await store.reading("ana", "m1", story.now)
+    after = await store.card_data("ana", "m1", story.now)
     assert after is not None
     assert after.record.solved == 1
     assert after.version > read.version
-    assert await store.reading("ana", "nothing", story.now) is None
+    assert await store.card_data("ana", "nothing", story.now) is None
 
 
 async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story: Story, store: Store) -> None:
@@ -59,7 +59,7 @@ async def test_a_message_no_sync_brings_is_noted_once_and_nothing_follows(story:
         is False
     )
     assert await story.due() == ()
-    read = await store.reading("ana", "old", story.now)
+    read = await store.card_data("ana", "old", story.now)
     assert read is not None
     assert (read.view.row, read.view.sender, read.view.placement) == (PolicyRow.OBSERVE, BO, Placement.INBOX)
     assert await story.arrive("ana", "old") == 0  # a sync that meets it later leaves it alone
@@ -71,7 +71,7 @@ async def test_known_mail_is_never_adopted(story: Story, store: Store) -> None:
     await story.mailbox("ana")
     await story.receive("ana", "old", Outcome.HOLD)
     assert await store.insert_unseen("ana", OLD, LOOKS_LIKE_ONE, None, story.now) is False
-    read = await store.reading("ana", "old", story.now)
+    read = await store.card_data("ana", "old", story.now)
     assert read is not None
     assert read.view.placement is Placement.HELD
 
@@ -106,13 +106,13 @@ async def test_one_owner_reads_and_changes_nothing_of_another(story: Story, stor
     await story.mailbox("ana")
     await story.mailbox("eve")
     await story.receive("ana", "m1", Outcome.CHALLENGE)
-    assert await store.reading("eve", "m1", story.now) is None
+    assert await store.card_data("eve", "m1", story.now) is None
     standing, record = await store.sender("eve", BO, "pitch.test", "t-m1", story.now)
     assert record == SenderRecord()
     assert standing.earlier == EarlierEvidence()
     await store.insert_unseen(
         "eve", Sighting("m1", "t-m1", None), LOOKS_LIKE_ONE, story.screened(), story.now
     )
-    read = await store.reading("ana", "m1", story.now)
+    read = await store.card_data("ana", "m1", story.now)
     assert read is not None
     assert read.view.row == PolicyRow.CHALLENGE

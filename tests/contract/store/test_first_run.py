@@ -46,7 +46,7 @@ async def ordered(story: Story, *gmail_ids: str) -> DutyJob:
     assert job.duty is Duty.PREVIEW
     run = await story.store.preview_run("ana")
     assert run is not None
-    await story.store.list_previews(job, run.run, [(one, f"t-{one}") for one in gmail_ids], story.now)
+    await story.store.add_previews(job, run.run, [(one, f"t-{one}") for one in gmail_ids], story.now)
     return job
 
 
@@ -89,7 +89,7 @@ async def test_what_an_older_run_still_reports_changes_nothing(story: Story) -> 
     await story.mailbox("ana")
     job = await ordered(story, "m1")
     await story.store.order_preview("ana", story.now)
-    await story.store.list_previews(job, 1, [("m1", "t-m1")], story.now)
+    await story.store.add_previews(job, 1, [("m1", "t-m1")], story.now)
     assert not await story.store.record_previews(job, 1, [PreviewFetch("m1", mail(story, "m1"))], story.now)
     run = await story.store.preview_run("ana")
     assert run is not None
@@ -143,7 +143,7 @@ async def test_a_thread_is_an_authors_from_their_second_email_on(story: Story) -
     await story.store.order_preview("ana", story.now)
     job = await story.due_duty()
     assert job is not None
-    await story.store.list_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
+    await story.store.add_previews(job, 1, [("m2", "t"), ("m1", "t")], story.now)
     looked = [
         PreviewFetch(gmail_id, mail(story, gmail_id, received_at=story.now + timedelta(hours=number)))
         for number, gmail_id in enumerate(("m1", "m2"))

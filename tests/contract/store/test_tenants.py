@@ -205,7 +205,7 @@ class Eve:
             "note_bounce": lambda: store.note_bounce("eve", "t-m1", now),
             "order_preview": lambda: store.order_preview("eve", now),
             "preview_run": lambda: store.preview_run("eve"),
-            "list_previews": lambda: store.list_previews(duty, 1, [("m1", "t1")], now),
+            "add_previews": lambda: store.add_previews(duty, 1, [("m1", "t1")], now),
             "previews_to_read": lambda: store.previews_to_read("eve", 10),
             "record_previews": lambda: store.record_previews(duty, 1, [PreviewFetch("m1", None)], now),
             "previews": lambda: store.previews("eve"),

@@ -32,7 +32,7 @@ def reads(story: Story) -> Calls:
     """Eve asks, with every id of Ana's there is."""
     store, now = story.store, story.now
     return {
-        "reading": lambda: store.reading("eve", "m1", now),
+        "card_data": lambda: store.card_data("eve", "m1", now),
         "sender": lambda: store.sender("eve", BO, "pitch.test", "t-m1", now),
         "archive_page": lambda: store.archive_page("eve", "messages", "", 100),
         "changed": lambda: _rings(story),

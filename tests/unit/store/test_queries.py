@@ -12,7 +12,7 @@ from backend.domain.mailbox.archive import OWNED_TABLES
 from backend.domain.mailbox.archive import TABLES as ARCHIVED
 from backend.store.library import Dialect, migrations, queries
 from backend.transactions.mailboxes import LASTING
-from backend.transactions.views import RETAINED
+from backend.transactions.views import RETENTION_TABLES
 
 TRANSACTIONS = Path(backend.transactions.__file__).parent
 RESTORE = {"doubt_intents"}
@@ -21,7 +21,7 @@ RESTORE = {"doubt_intents"}
 
 def called() -> set[str]:
     """Names of queries the transactions ask for."""
-    names = {f"forget_{table}" for table in OWNED_TABLES} | {f"retain_{table}" for table in RETAINED}
+    names = {f"forget_{table}" for table in OWNED_TABLES} | {f"retain_{table}" for table in RETENTION_TABLES}
     names |= {f"{page}_{kind}" for page in ("latest", "earlier") for kind in ("messages", "placed", "inbox")}
     names |= {"add_to_balance", "take_from_balance", "shelf_rows", "shelf_heads", "shelf_heads_of_all"}
     names |= {f"archive_{table}" for table in ARCHIVED}
