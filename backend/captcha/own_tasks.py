@@ -159,7 +159,7 @@ class _Ticket:
     code: str
     factor: int
     expires_at: datetime
-    work: str
+    work: str  # the signature of a proof of work done before, or ""
 
 
 class TypedCode:

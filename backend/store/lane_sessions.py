@@ -5,8 +5,8 @@ lock. Lanes commit on that very session: a process that loses the session loses 
 together. The server ends a session that has been silent for 30 seconds, so a process that is paused or cut off loses
 its buckets to others, and finds a closed connection when it comes back. No clock is compared with another's.
 
-Locks also show how many sessions there are: each holds a shared one, its place. Each takes an even share of the
-buckets.
+Locks also show how many sessions there are: each holds a shared lock, its place. Each session takes an even share of
+the buckets.
 """
 
 from __future__ import annotations

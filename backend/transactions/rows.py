@@ -83,11 +83,11 @@ class Reader(Generic[V]):
             self.columns |= source.columns
             return f"{self._use(source)}(row)"
         if not isinstance(source, str):
-            looked_at = {
+            columns = {
                 one: of for one, of in get_annotations(source, eval_str=True).items() if one != "return"
             }
-            self.columns |= looked_at
-            return f"{self._use(source)}({', '.join(f'row[{one!r}]' for one in looked_at)})"
+            self.columns |= columns
+            return f"{self._use(source)}({', '.join(f'row[{one!r}]' for one in columns)})"
         stored, convert = _converted(plain if may_lack else type_)
         self.columns[source] = stored | None if may_lack else stored
         if convert is None:

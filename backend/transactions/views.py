@@ -359,7 +359,7 @@ def insert_unseen(
         first_seen_at=now,
         due_at=now,
     )
-    placement = PLACEMENT_OF[verdict.outcome] and Placement.INBOX
+    placement = PLACEMENT_OF[verdict.outcome] and Placement.INBOX  # not moved, whatever the verdict
     yield from verdicts.write_verdict(job, verdict, screened, now, placement=placement)
     return True
 
