@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-# What a backend without any setting of its own expects: a developer gives no option but --mailbox.
+# What a server without settings expects, so that a developer needs no option but --mailbox.
 DEFAULT_CLIENT_ID = "pitchgate-dev.apps.example"
 DEFAULT_CLIENT_SECRET = "pitchgate-dev-secret"  # noqa: S105 - opens nothing but this sandbox
 DEFAULT_PROJECT = "pitchgate-dev"
@@ -57,7 +57,7 @@ def sandbox_command(host: str, port: int, seed: int | None, exports: bool, **opt
     if exports:
         click.echo(_exports(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", options))
         return
-    from backend.sandbox.server import launch  # here: help needs no server
+    from backend.sandbox.server import launch  # imported late: help does not need it
 
     launch(host, port, seed, options)
 

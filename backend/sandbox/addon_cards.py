@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 # ---- Gmail's limits on cards
-# The limits Gmail puts on an add-on's cards, as a check of plain data. The local add-on host shows what fails it, and
-# the tests hold every card of the product to it.
+# They are checked on a card's JSON: by the local add-on host, which shows what is wrong, and by the tests, for every
+# card of the server.
 
 
 MOST_WIDGETS = 100
@@ -27,8 +27,8 @@ WIDGETS = frozenset(
     {"textParagraph", "image", "decoratedText", "buttonList", "textInput", "selectionInput", "dateTimePicker"}
     | {"divider", "grid", "columns", "chipList", "carousel"}
 )
-ADDRESSES = frozenset({"url", "imageUrl", "iconUrl", "imageUri", "function"})
-BESIDE = frozenset({"horizontalAlignment", "id", "visibility", "eventActions"})
+ADDRESS_FIELDS = frozenset({"url", "imageUrl", "iconUrl", "imageUri", "function"})
+COMMON_FIELDS = frozenset({"horizontalAlignment", "id", "visibility", "eventActions"})
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ALLOWED_TAG = re.compile(r"</?(?:b|i|u|s|br|font|a)(?: [a-z]+=\"[^\"<>]*\")*\s*/?>")
 _ENTITY = re.compile(r"&(?:[a-z]+|#[0-9]+|#x[0-9a-f]+);")
@@ -38,7 +38,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def card_problems(card: Mapping[str, Any]) -> list[str]:
     """What Gmail would refuse or cut off, in words; empty if nothing. `http` is allowed on loopback only."""
     found = list(_structure(card))
-    _look("card", card, "card", found)
+    _check_field("card", card, "card", found)
     size = len(json.dumps(card, ensure_ascii=False).encode())
     if size > MOST_BYTES:
         found.append(f"card: {size} bytes, at most {MOST_BYTES}")
@@ -81,7 +81,7 @@ def _prompt(answer: Mapping[str, Any]) -> Iterator[str]:
     if scopes is not None and not scopes.get("scopes") and scopes.get("all_scopes") is not True:
         yield "answer: a prompt for no scope"
     prompt = answer.get("basic_authorization_prompt")
-    if prompt is not None and (not prompt.get("resource") or not _secure(prompt.get("authorization_url"))):
+    if prompt is not None and (not prompt.get("resource") or not _is_https(prompt.get("authorization_url"))):
         yield "answer: an authorization prompt needs an HTTPS address and a resource"
 
 
@@ -113,49 +113,49 @@ def _widgets(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield from column.get("widgets", ())
 
 
-def _look(name: str, value: Any, path: str, found: list[str]) -> None:
+def _check_field(name: str, value: Any, path: str, found: list[str]) -> None:
     """Check the value of the field `name`, and everything below it. It runs for every answer, so it must be fast."""
     if isinstance(value, list):
         for number, inner in enumerate(value):
-            _look(name, inner, f"{path}[{number}]", found)
+            _check_field(name, inner, f"{path}[{number}]", found)
     elif isinstance(value, dict):
         if (check := CHECKS.get(name)) is not None:
             found += [f"{path}: {fault}" for fault in check(value)]
         for field, inner in value.items():
             if isinstance(inner, (dict, list)):
-                _look(field, inner, f"{path}.{field}", found)
-            elif field in ADDRESSES and not _secure(inner):
+                _check_field(field, inner, f"{path}.{field}", found)
+            elif field in ADDRESS_FIELDS and not _is_https(inner):
                 found.append(f"{path}.{field}: {str(inner)[:80]!r} is no HTTPS address")
             elif field == "id" and not (isinstance(inner, str) and _ID.fullmatch(inner)):
                 found.append(f"{path}.id: an id is 1 to 64 letters, digits and hyphens")
 
 
 def _check_widget(value: Mapping[str, Any]) -> Iterator[str]:
-    kinds = set(value) - BESIDE
+    kinds = set(value) - COMMON_FIELDS
     if len(kinds) != 1 or not kinds <= WIDGETS:
         yield f"a widget is one thing, not {sorted(kinds)}"
 
 
-def _click(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_click(value: Mapping[str, Any]) -> Iterator[str]:
     if len(value) != 1 or not set(value) <= set(CLICKS):
         yield f"a click does one thing, not {sorted(value)}"
 
 
-def _decorated(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_decorated_text(value: Mapping[str, Any]) -> Iterator[str]:
     if not value.get("text") and "contentText" not in value:
         yield "no text"
     if sum(name in value for name in ("button", "switchControl", "endIcon")) > 1:
         yield "more than one of button, switch and end icon"
-    yield from _markup(value.get("text", ""))
+    yield from _check_markup(value.get("text", ""))
 
 
-def _paragraph(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_paragraph(value: Mapping[str, Any]) -> Iterator[str]:
     if not value.get("text"):
         yield "no text"
-    yield from _markup(value.get("text", ""))
+    yield from _check_markup(value.get("text", ""))
 
 
-def _markup(text: str) -> Iterator[str]:
+def _check_markup(text: str) -> Iterator[str]:
     rest = _ALLOWED_TAG.sub("", text)
     if "<" in rest or ">" in rest:
         yield "text with markup Gmail does not know, or not escaped"
@@ -170,7 +170,7 @@ def _check_button(value: Mapping[str, Any]) -> Iterator[str]:
         yield "a button that does nothing"
 
 
-def _action(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_action(value: Mapping[str, Any]) -> Iterator[str]:
     if not value.get("function"):
         yield "no function"
     for parameter in value.get("parameters", ()):
@@ -178,24 +178,24 @@ def _action(value: Mapping[str, Any]) -> Iterator[str]:
             yield "a parameter is a key and a value, both text"
 
 
-def _selection(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_selection(value: Mapping[str, Any]) -> Iterator[str]:
     if len(value.get("items", ())) > MOST_ITEMS:
         yield f"more than {MOST_ITEMS} items"
     if not value.get("name"):
         yield "no name"
 
 
-def _columns(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_columns(value: Mapping[str, Any]) -> Iterator[str]:
     if not 1 <= len(value.get("columnItems", ())) <= MOST_COLUMNS:
         yield f"one to {MOST_COLUMNS} columns"
 
 
-def _buttons(value: Mapping[str, Any]) -> Iterator[str]:
+def _check_button_list(value: Mapping[str, Any]) -> Iterator[str]:
     if not value.get("buttons"):
         yield "no button"
 
 
-def _secure(value: Any) -> bool:
+def _is_https(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     parts = urlsplit(value)
@@ -206,17 +206,17 @@ def _secure(value: Any) -> bool:
 
 CHECKS = {
     "widgets": _check_widget,
-    "onClick": _click,
-    "decoratedText": _decorated,
-    "textParagraph": _paragraph,
+    "onClick": _check_click,
+    "decoratedText": _check_decorated_text,
+    "textParagraph": _check_paragraph,
     "buttons": _check_button,
     "button": _check_button,
     "primaryButton": _check_button,
     "secondaryButton": _check_button,
-    "action": _action,
-    "selectionInput": _selection,
-    "columns": _columns,
-    "buttonList": _buttons,
+    "action": _check_action,
+    "selectionInput": _check_selection,
+    "columns": _check_columns,
+    "buttonList": _check_button_list,
 }
 """Name of a field → the check of its value."""
 
@@ -251,7 +251,7 @@ def marked(text: str) -> Markup:
 
 
 def drawn(card: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The card for the template: sections of widgets, clicks numbered in the order of `host.clicks`."""
+    """The card for the template: sections of widgets, clicks numbered in the order of `addon_host.clicks`."""
     if card is None:
         return {}
     numbers = count()
@@ -275,7 +275,7 @@ def _widget(widget: Mapping[str, Any], numbers: Iterator[int]) -> dict[str, Any]
     kind, inner = next((kind, inner) for kind, inner in widget.items() if isinstance(inner, Mapping))
     if kind == "decoratedText":
         icon = inner.get("startIcon", {}).get("knownIcon", "")
-        # The click on the widget itself comes first, as in `host.clicks`.
+        # The click on the widget itself comes first, as in `addon_host.clicks`.
         click = next(numbers) if "onClick" in inner else None
         return {
             "kind": "line",

@@ -26,7 +26,7 @@ DEFAULT_CLIENT = "104400000017-addon.apps.googleusercontent.com"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployed add-on. Its links may lead only to `prefixes`."""
+    """A deployed add-on. `home`, `message` and `settings` are its endpoints; its links may lead only to `prefixes`."""
 
     name: str
     home: str
@@ -63,13 +63,13 @@ class Deployment:
 
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 LIFE = 3600
-NUMBER = "104400000000000000017"
+ACCOUNT_NUMBER = "104400000000000000017"
 ID_FORMS = ("msg-f", "hex")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerSetup:
-    """How the owner's Gmail is set up: platform, language, time zone."""
+    """How the owner's Gmail is set up: platform, language, time zone, and the form of message ids (`ID_FORMS`)."""
 
     platform: str = "WEB"
     locale: str = "en-US"
@@ -119,7 +119,7 @@ def addon_request(
     forgery: Forgery,
 ) -> AddonRequest:
     """The request that Google would send. `granted` are the scopes that the owner consented to."""
-    claims = _claims(deployment.account, request.url, NUMBER, NUMBER, now)
+    claims = _claims(deployment.account, request.url, ACCOUNT_NUMBER, ACCOUNT_NUMBER, now)
     system = _signed(key, claims | dict(forgery.system), forgery, "system")
     auth: dict[str, Any] = {"systemIdToken": system, "authorizedScopes": sorted(granted)}
     if granted:
@@ -191,7 +191,8 @@ Card = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Panel:
-    """What one owner sees. `prompt` is {"scopes": [...]} or {"connect": address, "resource": name}."""
+    """What one owner sees. `prompt` is {"scopes": [...]} or {"connect": address, "resource": name}; `pending` is the
+    call to repeat after consent. `stale`: the last answer put other cards out of date; `outdated`: one since `open`."""
 
     setting: OwnerSetup = field(default_factory=OwnerSetup)
     message: str = ""
@@ -271,8 +272,7 @@ class Host:
         return panel
 
     async def back(self, owner: Mailbox) -> Panel:
-        """Click the arrow above a card that lies upon another. A first card that is marked as out of date is requested
-        again."""
+        """Click the arrow back to the card below. If it is the first one and out of date, it is requested again."""
         panel = self.panel(owner)
         if len(panel.stack) > 1:
             panel.stack.pop()
@@ -337,9 +337,9 @@ class Host:
             return
         finally:
             panel.milliseconds = (time.perf_counter() - began) * 1000
-        self._take(panel, content, clicked)
+        self._read_answer(panel, content, clicked)
 
-    def _take(self, panel: Panel, content: bytes, clicked: bool) -> None:
+    def _read_answer(self, panel: Panel, content: bytes, clicked: bool) -> None:
         try:
             answer = json.loads(content)
         except ValueError:
@@ -349,7 +349,7 @@ class Host:
             panel.answer = answer if isinstance(answer, dict) else {}
             return
         panel.answer, panel.problems = answer, answer_problems(answer, clicked=clicked)
-        panel.problems += self._outside(answer)
+        panel.problems += self._forbidden_links(answer)
         if "requesting_google_scopes" in answer:
             wanted = answer["requesting_google_scopes"]
             every = sorted(self._deployed().scopes)
@@ -364,7 +364,7 @@ class Host:
         panel.stale = bool(answer.get("stateChanged"))
         panel.outdated |= panel.stale
 
-    def _outside(self, answer: Mapping[str, Any]) -> list[str]:
+    def _forbidden_links(self, answer: Mapping[str, Any]) -> list[str]:
         """Links that Gmail would not open, because they match no prefix of the deployment."""
         allowed = self._deployed().prefixes
         urls = [

@@ -175,7 +175,7 @@ async def send(address: str) -> Response:
 
 @blueprint.put("/sandbox/mailboxes/<address>/vacation")
 async def set_vacation(address: str) -> Response:
-    """{"enableAutoReply": bool}: whether the owner's vacation responder is on. No reply of it is sent."""
+    """{"enableAutoReply": bool}: whether the owner's vacation responder is on. It sends no replies."""
     data = await json_object()
     check_keys(data, frozenset({"enableAutoReply"}))
     world().mailbox(address).settings.vacation_on = bool(data.get("enableAutoReply"))

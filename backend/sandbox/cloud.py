@@ -16,7 +16,7 @@ from backend.sandbox.world import json_object, new_etag, world
 
 blueprint = Blueprint("cloud", __name__)
 
-GMAIL = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
+GMAIL_ACCOUNT = "serviceAccount:gmail-api-push@system.gserviceaccount.com"
 _SERVICE = "/v1/projects/<project>/services/<name>"
 _ACCOUNTS = "/v1/projects/<project>/serviceAccounts"
 _TOPIC = "/v1/projects/<project>/topics/<name>"
@@ -28,7 +28,7 @@ blueprint.register_error_handler(PubSubError, refused)
 
 @blueprint.before_request
 async def known_callers() -> None:
-    """If service accounts exist, only they may call."""
+    """If service accounts exist, only they may call. A call must name the project whose quota it uses."""
     check_caller(world().service_accounts, request.headers.get("Authorization", ""), world().clock.now())
     if request.path.startswith(("/v1/projects", "/v3/projects")) and not request.headers.get(
         "X-Goog-User-Project"
@@ -85,14 +85,14 @@ async def delete_account(project: str, email: str) -> Response:
 @blueprint.get(f"{_TOPIC}:getIamPolicy", defaults={"kind": "topics"})
 @blueprint.get(f"{_SUBSCRIPTION}:getIamPolicy", defaults={"kind": "subscriptions"})
 async def get_policy(project: str, kind: str, name: str) -> Response:
-    return jsonify(world().cloud.policy(_there(f"projects/{project}/{kind}/{name}")))
+    return jsonify(world().cloud.policy(_existing(f"projects/{project}/{kind}/{name}")))
 
 
 @blueprint.post(f"{_TOPIC}:setIamPolicy", defaults={"kind": "topics"})
 @blueprint.post(f"{_SUBSCRIPTION}:setIamPolicy", defaults={"kind": "subscriptions"})
 async def set_policy(project: str, kind: str, name: str) -> Response:
     """Set the IAM policy of a resource. The grant to Gmail's account lets it publish."""
-    resource = _there(f"projects/{project}/{kind}/{name}")
+    resource = _existing(f"projects/{project}/{kind}/{name}")
     kept = world().cloud.set_policy(resource, (await json_object()).get("policy") or {})
     if kept is None:
         raise PubSubError(409, "There were concurrent policy changes.", "ABORTED")
@@ -100,7 +100,7 @@ async def set_policy(project: str, kind: str, name: str) -> Response:
         members = [
             m for one in kept["bindings"] if one["role"] == "roles/pubsub.publisher" for m in one["members"]
         ]
-        world().broker.topics[resource].gmail_may_publish = GMAIL in members
+        world().broker.topics[resource].gmail_may_publish = GMAIL_ACCOUNT in members
     return jsonify(kept)
 
 
@@ -108,7 +108,7 @@ async def set_policy(project: str, kind: str, name: str) -> Response:
 async def patch_subscription(project: str, name: str) -> Response:
     """Change the fields named in `updateMask`; waiting messages stay."""
     body = await json_object()
-    full = _there(f"projects/{project}/subscriptions/{name}")
+    full = _existing(f"projects/{project}/subscriptions/{name}")
     present = world().broker.subscriptions[full]
     wanted = body.get("subscription") or {}
     fields = [field for field in str(body.get("updateMask", "")).split(",") if field]
@@ -150,7 +150,7 @@ def _account(email: str) -> dict[str, Any]:
     return found
 
 
-def _there(resource: str) -> str:
+def _existing(resource: str) -> str:
     if resource not in world().broker.topics and resource not in world().broker.subscriptions:
         raise PubSubError(404, f"Resource not found (resource={resource[:200]}).")
     return resource
@@ -190,32 +190,32 @@ async def get_authorization(project: str) -> Response:
 @add_ons.post(_DEPLOYMENTS)
 async def create_deployment(project: str) -> Response:
     """Create a deployment."""
-    body, name = await _body(), _name(project, request.args.get("deploymentId", ""))
+    body, name = await _body(), _full_name(project, request.args.get("deploymentId", ""))
     if "name" in body:
         raise PubSubError(400, "deployment.name cannot be set.")
     if name in world().cloud.deployments:
         raise PubSubError(409, f"Deployment {name} already exists.")
-    return _kept(name, body)
+    return _stored(name, body)
 
 
 @add_ons.get(f"{_DEPLOYMENTS}/<name>")
 async def get_deployment(project: str, name: str) -> Response:
-    return jsonify(_deployed(_name(project, name)))
+    return jsonify(_deployed(_full_name(project, name)))
 
 
 @add_ons.put(f"{_DEPLOYMENTS}/<name>")
 async def replace_deployment(project: str, name: str) -> Response:
     """Create a deployment, or replace one completely."""
-    body, full = await _body(), _name(project, name)
+    body, full = await _body(), _full_name(project, name)
     present = world().cloud.deployments.get(full)
     if present and body.get("etag") and body["etag"] != present["etag"]:
         raise PubSubError(409, "The etag is not that of the deployment.", "ABORTED")
-    return _kept(full, body)
+    return _stored(full, body)
 
 
 @add_ons.delete(f"{_DEPLOYMENTS}/<name>")
 async def delete_deployment(project: str, name: str) -> Response:
-    del world().cloud.deployments[_deployed(_name(project, name))["name"]]
+    del world().cloud.deployments[_deployed(_full_name(project, name))["name"]]
     return jsonify({})
 
 
@@ -226,7 +226,7 @@ async def _body() -> dict[str, Any]:
     return body
 
 
-def _name(project: str, short: str) -> str:
+def _full_name(project: str, short: str) -> str:
     """The full name of a deployment, with the project's number as Google has it."""
     if not short:
         raise PubSubError(400, "deploymentId is required.")
@@ -240,7 +240,7 @@ def _deployed(name: str) -> dict[str, Any]:
     return found
 
 
-def _kept(name: str, body: dict[str, Any]) -> Response:
+def _stored(name: str, body: dict[str, Any]) -> Response:
     kept = {**body, "name": name, "etag": new_etag()}
     world().cloud.deployments[name] = kept
     return jsonify(kept)

@@ -18,17 +18,17 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 
 from backend.sandbox import BadRequest
 
-# ---- What can be told by admin route and command line is read by pydantic
+# ---- Settings from admin routes and the command line, checked by pydantic
 
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 Amount = Annotated[float, Field(ge=0, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
-Told = TypeVar("Told")
+Checked = TypeVar("Checked")
 
 
-def checked(kind: type[Told], values: dict[str, Any]) -> Told:
-    """An object with these fields, of which every other is refused. Raises BadRequest."""
+def checked(kind: type[Checked], values: dict[str, Any]) -> Checked:
+    """A `kind` with these values. Raises BadRequest for an unknown field or a wrong value."""
     try:
         return kind(**values)
     except ValidationError as error:
@@ -41,7 +41,7 @@ def checked(kind: type[Told], values: dict[str, Any]) -> Told:
 
 
 class Settable:
-    """Fields that can be changed while it runs."""
+    """Fields that can be changed while the sandbox runs."""
 
     def update(self, values: dict[str, Any]) -> None:
         """Change several fields, or none. Raises BadRequest."""
@@ -55,7 +55,7 @@ class Settable:
 
 @checked_dataclass(config=STRICT)
 class Knobs(Settable):
-    """The settings. Times are seconds unless the name says otherwise."""
+    """The sandbox's settings (see docs/reference/sandbox.md). Times are seconds unless the name says otherwise."""
 
     access_token_lifetime: Amount = 3599.0
     authorization_code_lifetime: Amount = 600.0
@@ -134,7 +134,6 @@ TRANSPORT_KINDS = ("slow", "drop", "drop_after", "drop_mid", "unavailable_after"
 RACE_KINDS = ("label_taken",)
 """Another caller has just done the same, so the call is refused."""
 KINDS = ERROR_KINDS + tuple(TOKEN_REFUSALS) + TRANSPORT_KINDS + RACE_KINDS
-ISSUER = "oauth.token"
 
 # These let the call take effect before it fails: the caller cannot know whether it happened.
 AFTER_KINDS = frozenset({"drop_after", "drop_mid", "unavailable_after", "garbage", *RACE_KINDS})
@@ -193,7 +192,7 @@ class FaultPlan:
         self.rules.clear()
 
     def remove(self, rule_id: int) -> bool:
-        """Lift one rule; False if no rule has this id."""
+        """Remove one rule; False if no rule has this id."""
         before = len(self.rules)
         self.rules = [rule for rule in self.rules if rule.id != rule_id]
         return len(self.rules) < before
@@ -205,7 +204,7 @@ class FaultPlan:
         for rule in self.rules:
             if not (fnmatchcase(method, rule.method) or fnmatchcase(short, rule.method)):
                 continue
-            if rule.kind in TOKEN_REFUSALS and method != ISSUER:
+            if rule.kind in TOKEN_REFUSALS and method != "oauth.token":
                 continue
             if not fnmatchcase(mailbox, rule.mailbox) or not fnmatchcase(project, rule.project):
                 continue
@@ -223,8 +222,7 @@ class FaultPlan:
         return None
 
 
-# ---- The sandbox's clock
-# The sandbox's clock: real time plus an offset that a test may move forward, and what it shows to others.
+# ---- The sandbox's clock: real time plus an offset that a test may move forward, and what it shows to others
 
 
 LARGEST_SKEW = 86_400.0
@@ -306,7 +304,7 @@ def price(method_id: str, prices: str = "new") -> int:
 class _Account:
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    recent: deque[tuple[float, int]] = field(default_factory=deque)
+    recent: deque[tuple[float, int]] = field(default_factory=deque)  # calls in the window: when, units
     in_window: int = 0
     high_water: int = 0
     refused: int = 0
@@ -354,7 +352,7 @@ class Meter:
             self._accounts[address] = _Account(in_flight=account.in_flight)
 
     def report(self) -> dict[str, Any]:
-        """{"mailboxes": {address: {units, calls, high_water, refused, methods}}, "units": total}."""
+        """{"mailboxes": {address: {units, calls, high_water, refused, most_in_flight, methods}}, "units": total}."""
         mailboxes = {
             address: {
                 "units": sum(account.units.values()),

@@ -197,7 +197,7 @@ MOVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "trash": (("TRASH",), ("INBOX", "SPAM")),
     "untrash": (("INBOX",), ("TRASH",)),
 }
-"""Button of Gmail's → the labels it adds, and those it removes."""
+"""Button in Gmail → the labels it adds, and those it removes."""
 
 
 def _rename_label(world: World, mailbox: Mailbox, data: dict[str, Any]) -> str:

@@ -182,8 +182,8 @@ Seconds = Annotated[float, Field(ge=-86_400, le=86_400)]
 @checked_dataclass(config=STRICT)
 class PushModes(Settable):
     """How pushes misbehave. Times are seconds; `drop_ratio` is from 0 to 1; `copies` 1 means no duplicates. `reorder`
-    delays messages at random by up to that long; `drop_next` loses the next n messages. The backoff pair is that of the
-    whole subscription, 0.1 to 60 s at Google."""
+    delays messages at random by up to that long; `drop_next` loses the next n messages. `backoff_min` and
+    `backoff_max` hold back a whole subscription after refusals; 0.1 and 60 s at Google."""
 
     copies: Count = 1
     reorder: Seconds = 0.0
@@ -287,15 +287,15 @@ class PushTokens:
         """The bearer token for a subscription, made wrong as the modes ask, or None without one."""
         if not subscription.service_account or modes.bearer_fault == "missing":
             return None
-        plain = not (modes.bearer_fault or modes.bearer_skew)
+        unspoilt = not (modes.bearer_fault or modes.bearer_skew)
         slot = (subscription.service_account, subscription.audience)
-        if plain and slot in self._cache and 0 <= now - self._cache[slot][0] < TOKEN_REUSE:
+        if unspoilt and slot in self._cache and 0 <= now - self._cache[slot][0] < TOKEN_REUSE:
             return self._cache[slot][1]
         token = self._key.sign(self._claims(subscription, modes, now))
         if modes.bearer_fault == "signature":
             head, _, signature = token.rpartition(".")
             token = f"{head}.{signature[10:]}{signature[:10]}"
-        if plain:
+        if unspoilt:
             self._cache[slot] = (now, token)
         return token
 

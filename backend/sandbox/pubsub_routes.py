@@ -32,7 +32,7 @@ from backend.sandbox.world import json_object, world
 # ---- `pull` and `acknowledge`
 
 
-LOOK = 0.02
+POLL_SECONDS = 0.02
 LONGEST_BATCH = 1_000
 
 
@@ -61,13 +61,13 @@ async def pull(
         raise PubSubError(400, "You have passed a maxMessages that is not from 1 to 1000.")
     until = clock.now() + (0 if body.get("returnImmediately") else longest)
     while True:
-        received = [] if paused else _take(subscription, limit, clock.now())
+        received = [] if paused else _lease(subscription, limit, clock.now())
         if received or clock.now() >= until:
             return {"receivedMessages": received} if received else {}
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-def _take(subscription: Subscription, limit: int, now: float) -> list[dict[str, Any]]:
+def _lease(subscription: Subscription, limit: int, now: float) -> list[dict[str, Any]]:
     for ack_id, delivery in list(subscription.leased.items()):
         if delivery.due <= now:
             subscription.waiting.append(subscription.leased.pop(ack_id))

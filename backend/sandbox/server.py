@@ -85,13 +85,13 @@ def create_app(world: World, base_url: str, host: str = "127.0.0.1") -> Quart:
 
 
 def _guard(app: Quart, host: str) -> None:
-    """Refuse requests that a web page in a browser on this machine could send."""
+    """Refuse requests that another site's page in a browser on this machine could send."""
     names = LOCAL_NAMES | {host}
 
     @app.before_request
     async def only_local_callers() -> Response | None:
-        # An answer before the body has arrived makes the server close the connection under the client's
-        # next request: connections drop here only by fault rule.
+        # Read the body first: else the server would close the connection after the answer. Connections drop
+        # only by fault rule.
         await request.get_data()
         if urlsplit(f"//{request.host}").hostname not in names:
             return refuse("This name does not lead to the sandbox.", 421)
@@ -166,10 +166,10 @@ async def run(world: World, listener: socket.socket, host: str) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.accesslog = None
     config.errorlog = None
-    config.include_date_header = False  # the application writes Google's own, which a test may put wrong
+    config.include_date_header = False  # the application writes Google's, which a test may skew
     config.graceful_timeout = 2.0
     config.keep_alive_timeout = 60.0
-    # The default closes a connection after 1,000 requests without a word: connections drop here only by fault rule.
+    # By default a connection is closed after 1,000 requests. Connections drop only by fault rule.
     config.keep_alive_max_requests = 10**9
     config.h11_max_incomplete_size = 64 * 1024
     stopped = asyncio.Event()

@@ -60,7 +60,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """One message in a list."""
+    """One message in a list. `chips` are the names of the labels shown on it."""
 
     id: str
     thread_id: str
@@ -224,8 +224,8 @@ async def folder(address: str) -> Response:
     mailbox = world().mailbox(address)
     current = request.args.get("label", "INBOX")
     query = request.args.get("q", "").strip()
-    rows = _found(mailbox, current, query)
-    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    rows = _messages_of(mailbox, current, query)
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
     system, own = folders(mailbox, current)
     return await html_page(
         "folder.html",
@@ -237,7 +237,7 @@ async def folder(address: str) -> Response:
         title=next((item.name for item in [*system, *own] if item.current), "Mail"),
         query=query,
         rows=[row(mailbox, message, current) for message in rows[:PAGE]],
-        before=f"{more.internal_date}-{more.id}" if more is not None else None,
+        before=f"{last.internal_date}-{last.id}" if last is not None else None,
     )
 
 
@@ -360,7 +360,7 @@ async def state(address: str) -> Response:
     return response
 
 
-def _found(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
+def _messages_of(mailbox: Mailbox, current: str, query: str) -> list[StoredMessage]:
     labels = [] if current == "ALL" or query else [current]
     date, _, last = request.args.get("before", "").partition("-")
     before = (int(date), last) if date.isdecimal() else None

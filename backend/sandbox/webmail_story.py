@@ -76,13 +76,13 @@ def linked_text(text: str) -> str:
 
 
 class _Builder(HTMLParser):
-    """Collects the output; `_open` are the tags to close, innermost last."""
+    """Collects the output. `_open`: tags to close, innermost last; `_dropping`: open tags whose content is left out."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self._out: list[str] = []
         self._open: list[tuple[str, str]] = []
-        self._silent: list[str] = []
+        self._dropping: list[str] = []
 
     def end(self) -> None:
         """Finish. What is left contains a tag that does not end, so its "<" is text; after `MAX_UNENDED` of them, all
@@ -102,29 +102,29 @@ class _Builder(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _DROPPED:
-            self._silent.append(tag)
-        if self._silent:
+            self._dropping.append(tag)
+        if self._dropping:
             return
         values = {name: value or "" for name, value in attrs}
         if tag in _VOID:
-            self._out.append(f"<{tag}{_looks(values)}>")
+            self._out.append(f"<{tag}{_appearance(values)}>")
         elif tag == "img":
             self._out.append(
                 f'<span class="no-image">[image: {escape(values.get("alt") or "no text")}]</span>'
             )
         elif tag == "a":
-            self._push(tag, "a", _link(values.get("href", ""), _looks(values)))
+            self._push(tag, "a", _link(values.get("href", ""), _appearance(values)))
         elif tag in _HEADINGS:
-            self._push(tag, "p", f'<p class="mail-heading"{_looks(values)}>')
+            self._push(tag, "p", f'<p class="mail-heading"{_appearance(values)}>')
         else:
             written = _RENAMED.get(tag, tag)
             if written in _KEPT:
-                self._push(tag, written, f"<{written}{_span(values)}{_looks(values)}>")
+                self._push(tag, written, f"<{written}{_cell_spans(values)}{_appearance(values)}>")
 
     def handle_endtag(self, tag: str) -> None:
-        if self._silent:
-            if tag == self._silent[-1]:
-                self._silent.pop()
+        if self._dropping:
+            if tag == self._dropping[-1]:
+                self._dropping.pop()
             return
         if tag not in [name for name, _ in self._open]:
             return
@@ -135,7 +135,7 @@ class _Builder(HTMLParser):
                 break
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not self._dropping:
             self._out.append(escape(data))
 
     def _push(self, tag: str, written: str, text: str) -> None:
@@ -144,23 +144,23 @@ class _Builder(HTMLParser):
             self._out.append(text)
 
 
-def _link(href: str, looks: str = "") -> str:
+def _link(href: str, appearance: str = "") -> str:
     """The opening tag of a link; its address is left out unless its scheme is harmless."""
     clean = _CONTROL.sub("", href)
     try:
         parts = urlsplit(clean)
     except ValueError:
-        return f"<a{looks}>"
+        return f"<a{appearance}>"
     if parts.scheme.lower() not in _SCHEMES or (parts.scheme.lower() != "mailto" and not parts.netloc):
-        return f"<a{looks}>"
-    return f'<a href="{escape(clean)}" target="_blank" rel="noopener noreferrer nofollow"{looks}>'
+        return f"<a{appearance}>"
+    return f'<a href="{escape(clean)}" target="_blank" rel="noopener noreferrer nofollow"{appearance}>'
 
 
-def _looks(values: dict[str, str]) -> str:
+def _appearance(values: dict[str, str]) -> str:
     """The style and the sizes of a tag as far as they are harmless, as in Gmail."""
     parts = (part.partition(":") for part in values.get("style", "")[:MAX_STYLE].split(";"))
-    wishes = ((name.strip().lower(), value.strip()) for name, _, value in parts)
-    kept = [f"{name}:{value}" for name, value in wishes if name in _PROPERTIES and _VALUE.fullmatch(value)]
+    declared = ((name.strip().lower(), value.strip()) for name, _, value in parts)
+    kept = [f"{name}:{value}" for name, value in declared if name in _PROPERTIES and _VALUE.fullmatch(value)]
     style = f' style="{escape(";".join(kept))}"' if kept else ""
     measures = [
         f' {name}="{escape(value)}"' for name in _MEASURES if _VALUE.fullmatch(value := values.get(name, ""))
@@ -168,7 +168,7 @@ def _looks(values: dict[str, str]) -> str:
     return style + "".join(measures)
 
 
-def _span(values: dict[str, str]) -> str:
+def _cell_spans(values: dict[str, str]) -> str:
     kept = []
     for name in ("colspan", "rowspan"):
         value = values.get(name, "")
@@ -177,10 +177,10 @@ def _span(values: dict[str, str]) -> str:
     return "".join(kept)
 
 
-# ---- The narrator of a demo
-# A program that plays it names its people, and gives the texts, by `PUT /sandbox/story`. No names, no bar. How far a
-# reader has come is in their browser, in a cookie of the story's name that the product's pages on this machine read
-# and write too.
+# ---- The bar of a demo
+# The demo names its people and gives the texts by `PUT /sandbox/story`; without them there is no bar. The reader's last
+# step is in a cookie of their browser, named like the story, which the server's pages on this machine read and write
+# too.
 
 
 blueprint = Blueprint("story", __name__)
@@ -191,7 +191,7 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class BarText:
-    """What the bar says: who the reader is, what has happened, and the button for the next step ("": none yet)."""
+    """What the bar says: who the reader is, what has happened, the next step's button ("": none yet) and address."""
 
     role: str
     sentence: str

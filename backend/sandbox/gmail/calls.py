@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from backend.sandbox.mail.mailbox import Mailbox
-from backend.sandbox.oauth import grants as s
+from backend.sandbox.oauth import grants
 from backend.sandbox.world import World
 
 # ---- Scopes per group of methods
 
 
-_ALL = s.FULL
-READ_ANY = frozenset({_ALL, s.MODIFY, s.READONLY, s.METADATA})
-PROFILE = READ_ANY | {s.COMPOSE}
-READ_MESSAGE = READ_ANY | {s.ADDON_ACTION, s.ADDON_METADATA, s.ADDON_READONLY}
-MODIFY = frozenset({_ALL, s.MODIFY})
-SEND = frozenset({_ALL, s.MODIFY, s.COMPOSE, s.SEND, s.ADDON_COMPOSE})
-INSERT = frozenset({_ALL, s.MODIFY, s.INSERT})
-READ_LABELS = frozenset({_ALL, s.MODIFY, s.READONLY, s.METADATA, s.LABELS})
-EDIT_LABELS = frozenset({_ALL, s.MODIFY, s.LABELS})
-READ_SETTINGS = frozenset({_ALL, s.MODIFY, s.READONLY, s.SETTINGS_BASIC})
+_ALL = grants.FULL
+READ_ANY = frozenset({_ALL, grants.MODIFY, grants.READONLY, grants.METADATA})
+PROFILE = READ_ANY | {grants.COMPOSE}
+READ_MESSAGE = READ_ANY | {grants.ADDON_ACTION, grants.ADDON_METADATA, grants.ADDON_READONLY}
+MODIFY = frozenset({_ALL, grants.MODIFY})
+SEND = frozenset({_ALL, grants.MODIFY, grants.COMPOSE, grants.SEND, grants.ADDON_COMPOSE})
+INSERT = frozenset({_ALL, grants.MODIFY, grants.INSERT})
+READ_LABELS = frozenset({_ALL, grants.MODIFY, grants.READONLY, grants.METADATA, grants.LABELS})
+EDIT_LABELS = frozenset({_ALL, grants.MODIFY, grants.LABELS})
+READ_SETTINGS = frozenset({_ALL, grants.MODIFY, grants.READONLY, grants.SETTINGS_BASIC})
 
 # With one of these alone only headers may be read, and no query may be asked.
-_HEADERS_ONLY = frozenset({s.METADATA, s.ADDON_METADATA})
+_HEADERS_ONLY = frozenset({grants.METADATA, grants.ADDON_METADATA})
 
 
 def headers_only(granted: frozenset[str]) -> bool:
@@ -102,7 +102,7 @@ Handler = Callable[["Call"], Json | None]
 COMMON_PARAMETERS = frozenset(
     {"$.xgafv", "access_token", "alt", "callback", "key", "oauth_token", "prettyPrint", "quotaUser"}
 )
-_TRUE = {"true": True, "false": False, "1": True, "0": False}
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 @dataclass(slots=True)
@@ -132,9 +132,9 @@ class Call:
     def flag(self, name: str) -> bool:
         """A boolean parameter; absent is False. Raises ApiError 400."""
         text = self.one(name, "false").lower()
-        if text not in _TRUE:
+        if text not in _BOOLEANS:
             raise invalid(f"Invalid value at '{name}' (TYPE_BOOL), \"{text[:60]}\"")
-        return _TRUE[text]
+        return _BOOLEANS[text]
 
     def limit(self, default: int = 100, most: int = 500) -> int:
         """maxResults: larger values are cut to the maximum. Raises ApiError 400."""

@@ -221,7 +221,7 @@ def listing(
 
 
 def paged(call: Call, found: Iterator[StoredMessage]) -> tuple[list[StoredMessage], dict[str, object]]:
-    """The next page of what a list call matches, and its answer without the page itself. Raises ApiError."""
+    """The next page of what a list call matches, and the other fields of its answer. Raises ApiError."""
     limit = call.limit()
     page = list(islice(found, limit))
     more = len(page) == limit and next(found, None) is not None

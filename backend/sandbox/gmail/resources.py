@@ -134,7 +134,7 @@ def list_history(call: Call) -> Json:
     horizon = call.world.clock.now() - knobs.history_lag if knobs.history_lag else None
     try:
         page = call.mailbox.history.page(
-            _start(call),
+            _start_id(call),
             types=types,
             label_id=None if label_id is None else known_label(call, label_id),
             max_results=call.limit(),
@@ -216,7 +216,7 @@ def record_json(record: HistoryRecord, wanted: frozenset[str], labels: str) -> J
     return body
 
 
-def _start(call: Call) -> int:
+def _start_id(call: Call) -> int:
     text = call.one("startHistoryId")
     if not text:
         raise invalid("Missing required parameter: startHistoryId")

@@ -304,7 +304,7 @@ class Part:
         found = [self]
         for part in found:
             found.extend(part.children)
-        return sorted(found, key=lambda part: _order(part.part_id))
+        return sorted(found, key=lambda part: _part_order(part.part_id))
 
 
 def parse(raw: bytes) -> Part:
@@ -368,7 +368,7 @@ def _first_text(root: Part, mime_type: str) -> Part | None:
     return None
 
 
-def _order(part_id: str) -> list[int]:
+def _part_order(part_id: str) -> list[int]:
     return [int(piece) for piece in part_id.split(".")] if part_id else []
 
 

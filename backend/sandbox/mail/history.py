@@ -175,7 +175,7 @@ class HistoryPage:
 
 
 class HistoryLog:
-    """Records in order of id. Ids rise with small gaps, as Gmail's do."""
+    """Records, by ids with small gaps, as Gmail's. `current` is the newest id; starts before `floor` have expired."""
 
     def __init__(self, rng: random.Random, start: int) -> None:
         self._rng = rng
@@ -215,7 +215,7 @@ class HistoryLog:
         return record
 
     def raise_floor(self, floor: int | None = None) -> int:
-        """Delete records up to `floor` (default: all so far); older starts expire."""
+        """Let starts before `floor` (default: `current`) expire; returns the floor. Records stay for `of`."""
         self.floor = max(self.floor, self.current if floor is None else min(floor, self.current))
         return self.floor
 

@@ -22,7 +22,7 @@ from backend.sandbox.mail.compose import (
     without_field,
 )
 from backend.sandbox.mail.mailbox import Mailbox, StoredMessage
-from backend.sandbox.mail.search import caught
+from backend.sandbox.mail.search import filter_matches
 
 # ---- Mail the server writes itself
 
@@ -71,8 +71,8 @@ class Arrival:
 
 
 class PostOffice:
-    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`. `dated` tells the time
-    that is written on mail of now, in epoch milliseconds."""
+    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`. `dated` gives the time
+    to write on mail of now (both in epoch milliseconds)."""
 
     def __init__(
         self,
@@ -125,15 +125,15 @@ class PostOffice:
         sender = fields.addresses(copy.header("From"))[0][1]
         self._record(sender, recipients, copy, outgoing, now_ms)
         # Two addresses of one mailbox bring one copy.
-        for address in {self._place(address): address for address in reversed(recipients)}.values():
-            self._carry(mailbox, copy, sender, address, outgoing, now_ms)
+        for address in {self._destination(address): address for address in reversed(recipients)}.values():
+            self._deliver_copy(mailbox, copy, sender, address, outgoing, now_ms)
         return copy
 
-    def _place(self, address: str) -> str:
+    def _destination(self, address: str) -> str:
         target = self.find(address)
         return target.address if target is not None else address
 
-    def _carry(
+    def _deliver_copy(
         self, mailbox: Mailbox, copy: StoredMessage, sender: str, address: str, raw: bytes, now_ms: int
     ) -> None:
         target = self.find(address)
@@ -211,7 +211,7 @@ def _filtered(mailbox: Mailbox, raw: bytes, labels: Sequence[str], now_ms: int) 
     """The labels of a message as it arrives, after the owner's filters."""
     found = StoredMessage("0", "0", raw, set(labels), now_ms)
     for each in mailbox.settings.filters:
-        if caught(each["criteria"], found, mailbox.labels):
+        if filter_matches(each["criteria"], found, mailbox.labels):
             found.labels |= set(each["action"].get("addLabelIds", ()))
             found.labels -= set(each["action"].get("removeLabelIds", ()))
     return frozenset(found.labels)

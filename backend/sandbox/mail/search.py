@@ -22,7 +22,7 @@ _FIELDS = {
     "cc": ("Cc",),
     "subject": ("Subject",),
 }
-_IN = {
+_SYSTEM_LABELS = {
     "inbox": "INBOX",
     "sent": "SENT",
     "draft": "DRAFT",
@@ -97,8 +97,8 @@ def _state_test(name: str, value: str, labels: LabelBook) -> Test | None:
 
 
 def _label_id(value: str, labels: LabelBook) -> str:
-    if value in _IN:
-        return _IN[value]
+    if value in _SYSTEM_LABELS:
+        return _SYSTEM_LABELS[value]
     for label in labels.all():
         # Gmail writes label names in queries with dashes for spaces and slashes.
         if value in (label.name.lower(), re.sub(r"[\s/]+", "-", label.name.lower()), label.id.lower()):
@@ -136,11 +136,11 @@ def compile_query(text: str, labels: LabelBook) -> Query:
         raise QueryError("The query is too long.")
     tokens = [token for match in _TOKEN.finditer(text) if (token := match.group().strip())]
     reader = _Reader(tokens, labels)
-    test = reader.alternatives(depth=0)
-    return Query(test, reader.hidden, reader.rfc822_id if reader.only_all else None)
+    test = reader.expression(depth=0)
+    return Query(test, reader.hidden, reader.rfc822_id if reader.only_and else None)
 
 
-def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook) -> bool:
+def filter_matches(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBook) -> bool:
     """Whether a filter's criteria (from, to, subject, query, negatedQuery) match a message. Raises QueryError."""
     for name in ("from", "to", "subject"):
         if criteria.get(name, "").lower() not in message.header(name).lower():
@@ -152,7 +152,7 @@ def caught(criteria: Mapping[str, str], message: StoredMessage, labels: LabelBoo
 
 
 class _Reader:
-    """Reads tokens from left to right; a space means AND, and OR binds tighter than AND, as in Gmail."""
+    """Reads tokens from left to right. As in Gmail, a space means AND, in braces (`either`) OR; OR binds tighter."""
 
     def __init__(self, tokens: list[str], labels: LabelBook) -> None:
         self._tokens = tokens
@@ -160,9 +160,9 @@ class _Reader:
         self._labels = labels
         self.hidden = False
         self.rfc822_id: str | None = None
-        self.only_all = True
+        self.only_and = True  # no OR so far: every condition must match
 
-    def alternatives(self, depth: int, closing: str = "", either: bool = False) -> Test:
+    def expression(self, depth: int, closing: str = "", either: bool = False) -> Test:
         if depth > MAX_NESTING:
             raise QueryError("The query is nested too deeply.")
         groups: list[list[Test]] = []
@@ -176,9 +176,9 @@ class _Reader:
                 continue
             if token in ("OR", "|"):
                 joined = bool(groups)
-                self.only_all = False
+                self.only_and = False
                 continue
-            test = self._one(token, depth)
+            test = self._condition(token, depth)
             if joined or (either and groups):
                 groups[-1].append(test)
             else:
@@ -186,14 +186,14 @@ class _Reader:
             joined = False
         return _all_of([_any_of(group) for group in groups])
 
-    def _one(self, token: str, depth: int) -> Test:
+    def _condition(self, token: str, depth: int) -> Test:
         negated = token.startswith("-") and len(token) > 1
         body = token[1:] if negated or (token.startswith("+") and len(token) > 1) else token
         if body in ("(", "{"):
             if body == "{" or negated:
-                self.only_all = False
+                self.only_and = False
             closing = ")" if body == "(" else "}"
-            test = self.alternatives(depth + 1, closing, either=body == "{")
+            test = self.expression(depth + 1, closing, either=body == "{")
         else:
             test = self._term(body, negated)
         return (lambda message: not test(message)) if negated else test
@@ -216,7 +216,7 @@ class _Reader:
         """`subject:(a b)` and `from:{a b}`: the operator applies to each word in the brackets."""
         opening = self._tokens[self._at]
         self._at += 1
-        self.only_all = False
+        self.only_and = False
         tests = []
         while self._at < len(self._tokens) and self._tokens[self._at] not in (")", "}"):
             word = self._tokens[self._at]

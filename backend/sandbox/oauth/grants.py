@@ -47,7 +47,7 @@ class Client:
         return uri in self.redirect_uris
 
 
-# ---- Scopes and their words
+# ---- Scopes, and what the consent page says of each
 
 
 PREFIX = "https://www.googleapis.com/auth/"
@@ -122,7 +122,7 @@ class GrantError(Exception):
 
 @dataclass(slots=True)
 class Grant:
-    """Everything an account has granted to one project. `refresh_tokens` are by client id, oldest first."""
+    """What an account granted a project. `refresh_tokens`: by client id, oldest first; `refuse_refresh`: an error."""
 
     account: str
     project: str
@@ -208,7 +208,7 @@ class Grants:
         return text
 
     def redeem(self, text: str, client_id: str, redirect_uri: str, verifier: str | None, now: float) -> Code:
-        """Use up a code. Raises GrantError: invalid_grant if anything does not match."""
+        """Use up a code. Raises GrantError: redirect_uri_mismatch, or invalid_grant if anything else does not match."""
         code = self._codes.pop(text, None)
         if code is None or code.expires <= now or code.client_id != client_id:
             raise GrantError("invalid_grant", "Bad Request")
@@ -242,10 +242,10 @@ class Grants:
         token = RefreshToken(text, account, project, client_id, scopes, expires)
         self._refresh[token.token] = token
         grant = self._grants.setdefault((account, project), Grant(account, project, set(scopes)))
-        living = grant.refresh_tokens.setdefault(client_id, deque())
-        living.append(token.token)
-        while len(living) > MAX_REFRESH_TOKENS:
-            self._refresh.pop(living.popleft(), None)
+        usable = grant.refresh_tokens.setdefault(client_id, deque())
+        usable.append(token.token)
+        while len(usable) > MAX_REFRESH_TOKENS:
+            self._refresh.pop(usable.popleft(), None)
         return token
 
     def refresh(self, text: str, client_id: str, now: float) -> RefreshToken:
@@ -313,9 +313,9 @@ def verifier_fits(challenge: str | None, verifier: str | None) -> bool:
     return hmac.compare_digest(answer.encode(), challenge.encode())
 
 
-def _moved(books: dict[str, _Item], before: str, account: str) -> dict[str, _Item]:
+def _moved(stored: dict[str, _Item], before: str, account: str) -> dict[str, _Item]:
     """The same items; those of the account `before` have its new address."""
     return {
         text: replace(item, account=account) if item.account == before else item
-        for text, item in books.items()
+        for text, item in stored.items()
     }

@@ -141,8 +141,7 @@ _STATUS = {"backend_500": 500, "unavailable": 503, "unavailable_after": 503, "ga
 
 async def spoil(route: str) -> Response | None:
     """A spoilt answer to give at once, or None. Unlike Gmail calls, these cannot fail after taking effect: "drop_after"
-    drops before. Refusals that Gmail knows have Gmail's form here too (the error is an object), as from Google's front
-    end."""
+    drops before. Errors that only Gmail has are in Gmail's form (the error is an object)."""
     rule = world().faults.strike(route)
     if rule is None:
         return None
@@ -157,8 +156,8 @@ async def spoil(route: str) -> Response | None:
     if rule.kind in _STATUS:
         return _refusal(_STATUS[rule.kind], "internal_failure", "Try again.")
     if rule.kind in TOKEN_REFUSALS:
-        status, words = TOKEN_REFUSALS[rule.kind]
-        return _refusal(status, rule.kind, words)
+        status, description = TOKEN_REFUSALS[rule.kind]
+        return _refusal(status, rule.kind, description)
     if rule.kind == "drop" or rule.kind in AFTER_KINDS:
         drop_connection(request.scope.get("client"))
         return Response(b"", 500)
@@ -168,8 +167,8 @@ async def spoil(route: str) -> Response | None:
     return response
 
 
-def _refusal(status: int, word: str, words: str) -> Response:
-    response = jsonify({"error": word, "error_description": words})
+def _refusal(status: int, code: str, description: str) -> Response:
+    response = jsonify({"error": code, "error_description": description})
     response.status_code = status
     return response
 
@@ -205,19 +204,19 @@ async def consent_page() -> Response:
 
 @blueprint.post("/o/oauth2/v2/auth")
 async def consent_answer() -> Response:
-    """The answer to that: `account`, `decision` allow or deny, and `grant` once for each ticked scope."""
+    """The answer on the consent page: `account`, `decision` allow or deny, and `grant` once for each ticked scope."""
     form = await request.form
     try:
         authorization = read_request(form, world().clients)
     except PageError as error:
         return await _error_page(error)
     if form.get("decision") != "allow":
-        return _back(authorization.answer({"error": "access_denied"}))
+        return _redirect(authorization.answer({"error": "access_denied"}))
     mailbox = world().mailboxes.get(form.get("account", "").strip().lower())
     if mailbox is None:
         return await _error_page(PageError("account_unknown", "Choose one of the accounts on the page."))
     granted = allow(world(), authorization, mailbox.owner, frozenset(form.getlist("grant")))
-    return _back(authorization.answer(granted))
+    return _redirect(authorization.answer(granted))
 
 
 @blueprint.post("/token")
@@ -315,7 +314,7 @@ def _page(html: str, authorization: AuthorizationRequest | None) -> Response:
     return response
 
 
-def _back(url: str) -> Response:
+def _redirect(url: str) -> Response:
     return Response(b"", 302, {"Location": url})
 
 

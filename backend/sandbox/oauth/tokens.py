@@ -71,7 +71,7 @@ def _base64url_uint(value: int) -> str:
 
 
 LIFETIME = 3600.0
-GOOGLES = "https://oauth2.googleapis.com/token"
+GOOGLE_AUDIENCE = "https://oauth2.googleapis.com/token"
 """The audience that google-auth always names, whatever address the key file has."""
 PUBSUB = "https://www.googleapis.com/auth/pubsub"
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
@@ -118,7 +118,7 @@ class ServiceAccounts:
         try:
             issuer = str(jwt.decode(assertion, options={"verify_signature": False}).get("iss"))
             key = self._keys[issuer].public_key()
-            claims = jwt.decode(assertion, key, algorithms=["RS256"], audience=[audience, GOOGLES], leeway=60)
+            claims = jwt.decode(assertion, key, ["RS256"], audience=[audience, GOOGLE_AUDIENCE], leeway=60)
         except (jwt.PyJWTError, KeyError) as error:
             raise GrantError("invalid_grant", "Invalid JWT Signature.") from error
         scopes = frozenset(str(claims.get("scope", "")).split())
@@ -147,12 +147,12 @@ def exchange_code(world: World, client: Client, form: Mapping[str, str]) -> dict
     code = world.grants.redeem(
         form["code"], client.client_id, form["redirect_uri"], form.get("code_verifier"), world.clock.now()
     )
-    answer = _access(world, client, code.account, code.scopes, code.nonce)
+    answer = _access_answer(world, client, code.account, code.scopes, code.nonce)
     if code.offline:
         refresh = world.grants.issue_refresh(
-            code.account, client.project, client.client_id, code.scopes, expires=_end(world)
+            code.account, client.project, client.client_id, code.scopes, expires=_refresh_expiry(world)
         )
-        answer |= {"refresh_token": refresh.token} | _left(world, refresh)
+        answer |= {"refresh_token": refresh.token} | _expires_in(world, refresh)
     return answer
 
 
@@ -165,7 +165,7 @@ def refresh_access(world: World, client: Client, form: Mapping[str, str]) -> dic
     wanted = frozenset(form.get("scope", "").split())
     if wanted - scopes:
         raise GrantError("invalid_scope", "Some requested scopes were not granted.")
-    return _access(world, client, token.account, wanted or scopes, None) | _left(world, token)
+    return _access_answer(world, client, token.account, wanted or scopes, None) | _expires_in(world, token)
 
 
 def mint(
@@ -174,26 +174,26 @@ def mint(
     """Tokens without a consent page, for tests about something else. `given` is the refresh token to use, "" for a new
     one."""
     world.grants.consent(account, client.project, scopes)
-    answer = _access(world, client, account, scopes, None)
+    answer = _access_answer(world, client, account, scopes, None)
     answer["refresh_token"] = world.grants.issue_refresh(
         account, client.project, client.client_id, scopes, given
     ).token
     return answer
 
 
-def _end(world: World) -> float | None:
+def _refresh_expiry(world: World) -> float | None:
     """When a refresh token issued now expires: after seven days with a consent screen in Testing."""
     lifetime = world.knobs.refresh_token_lifetime
     return world.clock.now() + lifetime if lifetime else None
 
 
-def _left(world: World, token: RefreshToken) -> dict[str, int]:
+def _expires_in(world: World, token: RefreshToken) -> dict[str, int]:
     if token.expires is None:
         return {}
     return {"refresh_token_expires_in": max(0, int(token.expires - world.clock.now()))}
 
 
-def _access(
+def _access_answer(
     world: World, client: Client, account: str, scopes: frozenset[str], nonce: str | None
 ) -> dict[str, Any]:
     lifetime = world.knobs.access_token_lifetime
