@@ -13,7 +13,7 @@ OWNER = "ana@harbourlane.example"
 OWNER_NAME = "Ana Duarte"
 COLLEAGUES = ("Nadia Petrov", "Oliver Brandt", "Yuki Tanaka", "Ravi Menon", "Lena Ortiz", "Felix Braun")
 FIRMS = ("north", "bright", "open", "swift", "clear", "prime", "blue")
-"""One more than there are colleagues, so that a pair of both comes back only after forty rounds."""
+"""How domains begin in later rounds: one more than colleagues, so that a pair comes back only after 42 rounds."""
 LETTERS = Path(__file__).with_name("letters.json")
 
 
@@ -72,6 +72,6 @@ def _again(letter: Letter, rounds: int) -> Letter:
     if letter.kind != "pitch":
         return letter
     domain = f"{FIRMS[rounds % len(FIRMS)]}{letter.address.partition('@')[2]}"
-    name = COLLEAGUES[(rounds + len(domain)) % len(COLLEAGUES)]  # no two of a round have one name
+    name = COLLEAGUES[(rounds + len(domain)) % len(COLLEAGUES)]  # two sellers of a round have different names
     sender = f"{name} <{name.lower().replace(' ', '.')}@{domain}>"
     return replace(letter, sender=sender, text=letter.text.replace(letter.name, name))

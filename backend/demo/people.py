@@ -62,7 +62,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if pipe else log,
                 stderr=log,
-                # Ctrl-C at a terminal goes to all of a group: ours ends its children when it has taken stock.
+                # Ctrl-C at a terminal goes to the whole group; we stop our children ourselves, after the count.
                 start_new_session=True,
             )
 
@@ -80,8 +80,8 @@ class Process:
     def last_words(self) -> str:
         """The end of its log. It is part of the error, because the folder of a demo is deleted at the end."""
         lines = self._log.read_text("utf-8", "replace").split("\n") if self._log.exists() else []
-        spoken = [line.strip() for line in lines if line.strip()]
-        return " ".join(spoken[-2:])[:500] or cli_texts()("demo.log_empty")
+        written = [line.strip() for line in lines if line.strip()]
+        return " ".join(written[-2:])[:500] or cli_texts()("demo.log_empty")
 
     @property
     def running(self) -> bool:
@@ -262,7 +262,7 @@ async def connect(http: aiohttp.ClientSession, server: str, account: str) -> Non
 
 
 # ---- The next morning, for the digest
-# The next morning, for the digest: nobody who watches a demo waits for eight o'clock.
+# Nobody who watches a demo waits for eight o'clock.
 
 
 DAY = 86_400_000_000
@@ -291,9 +291,9 @@ async def first_digest(file: Path, owner: str, held: int) -> None:
 
 def next_morning(file: Path) -> bool:
     """Move the last digest back by a day, so that the next is due; False if none was planned yet."""
-    with closing(sqlite3.connect(file, timeout=30)) as books, books:
-        moved = books.execute('UPDATE "digests" SET told_until=told_until-?', (DAY,)).rowcount
-        books.execute('UPDATE "duties" SET due_at=0 WHERE duty=?', ("digest",))
+    with closing(sqlite3.connect(file, timeout=30)) as database, database:
+        moved = database.execute('UPDATE "digests" SET told_until=told_until-?', (DAY,)).rowcount
+        database.execute('UPDATE "duties" SET due_at=0 WHERE duty=?', ("digest",))
     return moved > 0
 
 
@@ -302,7 +302,7 @@ def next_morning(file: Path) -> bool:
 
 ACCOUNT = "service-104400000017@gcp-sa-gsuiteaddons.iam.gserviceaccount.com"
 CLIENT_ID = "104400000017-addon.apps.googleusercontent.com"
-ON_FILE = "https://addon.pitchgate.example"
+PLACEHOLDER_URL = "https://addon.pitchgate.example"
 
 
 def deployment(server_url: str) -> dict[str, Any] | None:
@@ -310,12 +310,12 @@ def deployment(server_url: str) -> dict[str, Any] | None:
     local address is filled in after the check, because Google would refuse it."""
     if not (FOLDER / "deployment.json").is_file():
         return None
-    text = json.dumps(render_manifest("dev", ON_FILE)).replace(ON_FILE, server_url)
+    text = json.dumps(render_manifest("dev", PLACEHOLDER_URL)).replace(PLACEHOLDER_URL, server_url)
     return {"deployment": json.loads(text), "account": ACCOUNT, "client_id": CLIENT_ID}
 
 
 def settings() -> dict[str, str]:
-    """The settings a server needs to serve it."""
+    """The settings a server needs to serve the add-on."""
     return {"PITCHGATE_ADDON_ACCOUNT": ACCOUNT, "PITCHGATE_ADDON_CLIENT_ID": CLIENT_ID}
 
 
@@ -329,7 +329,7 @@ MAX_COST = 1_000_000
 def solve(task: dict[str, Any]) -> str:
     """The answer to a public task (the JSON of /c/<token>/task), ready to be posted as `payload`. It takes some tenths
     of a second of processor time at factor 1, so call it in a thread. Raises `Refused` (captcha_malformed) if the task
-    is malformed, beyond the bounds here, or has no solution."""
+    is malformed, needs more work than the limits here, or has no solution."""
     try:
         parameters = task["parameters"]
         nonce, salt = bytes.fromhex(parameters["nonce"]), bytes.fromhex(parameters["salt"])
@@ -357,14 +357,14 @@ LINK = re.compile(r"https?://[^\s\"'<>]+/c/[A-Za-z0-9_-]{20,64}")
 
 @dataclass
 class Salesperson:
-    """One local mailbox that answers challenges. `links` are those found, `solved` those whose check was passed."""
+    """One local mailbox that answers challenges. `links` are those found, `solved` those whose check is passed."""
 
     address: str
     links: list[str] = field(default_factory=list)
     solved: list[str] = field(default_factory=list)
 
     async def look(self, sandbox: Sandbox) -> None:
-        """Search the mailbox for new challenges. A link that comes twice is reported."""
+        """Search the inbox for links of challenges."""
         found: list[str] = []
         for mail in await sandbox.messages(self.address):
             text = str(mail.get("text", ""))
@@ -394,7 +394,7 @@ class Salesperson:
         """How much mail still waits after one check; below 0 if the answer was not accepted."""
         async with http.get(f"{link}/task") as answer:
             if answer.status != 200:
-                # Used or voided already, or the server is being restarted: looked at again next time.
+                # 410: used or voided already. Else the server may be restarting: tried again next time.
                 return 0 if answer.status == 410 else -1
             task = await answer.json()
         payload = await asyncio.to_thread(solve, task)

@@ -1,4 +1,4 @@
-"""The play: a sandbox, a server, an owner, people who write, and perhaps a server that is killed again and again.
+"""A run of the demo: a sandbox, a server that may be killed again and again, an owner, and people who write.
 
 Everything between them goes over HTTP on loopback, so the server behaves as with Google. At the end three records are
 compared: what was delivered, where it is now (the labels at Google), and what was decided (the server's own store, read
@@ -33,13 +33,13 @@ from backend.domain.mailbox.message import HELD, MessageView, Placement
 from backend.store.opening import open_store
 from backend.transactions.store import Store
 
-# ---- The evening
+# ---- The demo from start to end
 
 
 DRAIN_SECONDS = 60.0
 """Longest time without any change while something is left to do."""
 WATCH_SECONDS = 30.0
-REPEATS = 6
+SLOWER = 6
 """Factor by which the pause between letters grows once all have arrived."""
 DIGEST_AFTER = 4
 """How many messages are held when the owner's first digest comes."""
@@ -74,7 +74,7 @@ class Options:
 
 @dataclass
 class Stage:
-    """Everything that runs: both processes, the sandbox's admin client, and a browser's cookies."""
+    """The running demo (no stage of a message): both processes, the sandbox's admin client, and a browser's cookies."""
 
     options: Options
     http: aiohttp.ClientSession
@@ -126,7 +126,7 @@ async def stage(
                 environment |= await _credentials(sandbox, options.folder)
             server = process("server", ["backend", "serve"], environment, options.folder / "server.log")
             running = Stage(options, http, sandbox, server, server_url)
-            await _people(sandbox)
+            await _create_mailboxes(sandbox)
             if story:
                 await sandbox.tell_story(story, seller, OWNER, server_url)
             tell("server")
@@ -135,7 +135,7 @@ async def stage(
             await sandbox.deploy_addon(demo_people.deployment(server_url))
             tell("connecting")
             await demo_people.connect(http, server_url, OWNER)
-            await _watched(sandbox, options)
+            await _until_watched(sandbox, options)
             yield running
         except (aiohttp.ClientError, ExceptionGroup) as error:
             processes = [google, running.server] if running is not None else [google]
@@ -157,19 +157,19 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
         # The first is left for the reader; the others solve by themselves, so that there is something to see.
         people = sellers if options.scripted else sellers[1:]
         async with asyncio.TaskGroup() as group:
-            acts = [group.create_task(_post(running))]
-            acts += [group.create_task(_answer(running, person)) for person in people]
+            tasks = [group.create_task(_deliver_letters(running))]
+            tasks += [group.create_task(_answer(running, person)) for person in people]
             if options.seconds is None:  # somebody watches
                 file = options.folder / "state" / "pitchgate.sqlite3"
-                acts.append(group.create_task(first_digest(file, OWNER, DIGEST_AFTER)))
+                tasks.append(group.create_task(first_digest(file, OWNER, DIGEST_AFTER)))
             if options.kills:
-                acts.append(group.create_task(_kill_at_random(running)))
+                tasks.append(group.create_task(_kill_at_random(running)))
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(options.seconds if options.seconds is not None else 10**9)
             if options.kills:
-                await acts[-1]  # every death that was asked for
-            for act in acts:
-                act.cancel()
+                await tasks[-1]  # until all kills are done
+            for task in tasks:
+                task.cancel()
         tell("resting")
         await _settle(running, people)
         mailbox, outbox = await running.sandbox.messages(OWNER), await running.sandbox.outbox()
@@ -184,7 +184,7 @@ async def play(options: Options, tell: Callable[[str], None], opened: Callable[[
     return tally
 
 
-async def _watched(sandbox: Sandbox, options: Options) -> None:
+async def _until_watched(sandbox: Sandbox, options: Options) -> None:
     """Wait until the server watches the mailbox, or has begun to poll: mail from before is not new to it."""
     async with asyncio.timeout(WATCH_SECONDS):
         while True:
@@ -194,7 +194,7 @@ async def _watched(sandbox: Sandbox, options: Options) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _people(sandbox: Sandbox) -> None:
+async def _create_mailboxes(sandbox: Sandbox) -> None:
     """Make the mailboxes of the owner and of those who can answer, and the owner's earlier mail."""
     await sandbox.create(OWNER, OWNER_NAME)
     for letter in letters():
@@ -206,15 +206,15 @@ async def _people(sandbox: Sandbox) -> None:
             )
 
 
-async def _post(running: Stage) -> None:
+async def _deliver_letters(running: Stage) -> None:
     """Deliver letters at irregular intervals around `every`; more slowly once they repeat and a person watches."""
     chance, first = random.Random(running.options.seed), len(letters())  # noqa: S311 - the rhythm of a play
     for number, letter in enumerate(arrivals(running.options.seed), 1):
         await running.deliver(letter)
         if letter.local:  # what they wrote is in their own Sent
             await running.sandbox.seed_sent(letter.address, OWNER, letter.subject, letter.text)
-        rest = REPEATS if number >= first and running.options.seconds is None else 1
-        await asyncio.sleep(running.options.every * rest * chance.uniform(0.4, 1.6))
+        slower = SLOWER if number >= first and running.options.seconds is None else 1
+        await asyncio.sleep(running.options.every * slower * chance.uniform(0.4, 1.6))
 
 
 async def _answer(running: Stage, person: Salesperson) -> None:
@@ -235,9 +235,9 @@ async def _kill_at_random(running: Stage) -> None:
 
 async def _settle(running: Stage, people: list[Salesperson]) -> None:
     """Wait until no push is pending, no job is due and no challenge is left to solve."""
-    asking = running.options.poll_interval if running.options.notices == "poll" else 0.0
-    quiet, until, calm, before = 0, time.monotonic() + DRAIN_SECONDS, 3 + asking / 0.7, None
-    while quiet < calm:
+    interval = running.options.poll_interval if running.options.notices == "poll" else 0.0
+    quiet, until, enough, before = 0, time.monotonic() + DRAIN_SECONDS, 3 + interval / 0.7, None
+    while quiet < enough:
         if time.monotonic() > until:
             raise PitchgateError("demo.unrest", folder=running.options.folder)
         await asyncio.sleep(0.7)
@@ -312,11 +312,11 @@ def _environment(options: Options, server_url: str, google: str, story: str = ""
     }
 
 
-# ---- The tally: three books held against one another
+# ---- The tally: three records compared
 
 
 PAGE = 500
-PLACES = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}
+IS_HELD = {Placement.HELD: True, Placement.INBOX: False, Placement.MARKED: False}
 
 
 @dataclass
@@ -372,8 +372,8 @@ async def count(
     labels = {str(mail["id"]): frozenset(mail["labels"]) for mail in mailbox}
     tally = Tally(delivered=len(delivered), quota_units=int(meter["units"]))
     for gmail_id in delivered:
-        _judge(tally, gmail_id, views.get(gmail_id), labels.get(gmail_id, frozenset()))
-    await _challenges(tally, store, connected.id, owner, delivered, outbox)
+        _count_message(tally, gmail_id, views.get(gmail_id), labels.get(gmail_id, frozenset()))
+    await _count_challenges(tally, store, connected.id, owner, delivered, outbox)
     for view in views.values():
         if (
             view.sender
@@ -382,7 +382,7 @@ async def count(
         ):
             tally.credits[view.sender] = balance
     tally.ledger_differences = len(await store.ledger_differences())
-    tally.quota_units_per_message = _prices(tally, meter)
+    tally.quota_units_per_message = _units_by_outcome(tally, meter)
     return tally
 
 
@@ -396,7 +396,7 @@ async def every_message(store: Store, mailbox_id: MailboxId) -> dict[str, Messag
     return found
 
 
-def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozenset[str]) -> None:
+def _count_message(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozenset[str]) -> None:
     if view is None or not view.outcome:
         tally.lost.append(f"{gmail_id}: never decided")
         return
@@ -405,7 +405,7 @@ def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozen
         return
     if view.stage is not None or view.dead_letter:
         tally.lost.append(f"{gmail_id}: stuck at {view.stage or 'dead letter'}")
-    if view.placement is not None and PLACES[view.placement] is not (HELD in labels):
+    if view.placement is not None and IS_HELD[view.placement] is not (HELD in labels):
         tally.lost.append(f"{gmail_id}: meant to be {view.placement}, labels {sorted(labels)}")
     if view.outcome in ("inbox", "mark"):
         tally.passed += 1
@@ -415,7 +415,7 @@ def _judge(tally: Tally, gmail_id: str, view: MessageView | None, labels: frozen
         tally.released += 1
 
 
-async def _challenges(
+async def _count_challenges(
     tally: Tally,
     store: Store,
     mailbox_id: MailboxId,
@@ -441,8 +441,8 @@ def _marker(mail: Mapping[str, Any]) -> str:
     return str(message_from_string(mail["raw"])["X-Pitchgate-Challenge"] or "")
 
 
-def _prices(tally: Tally, meter: Mapping[str, Any]) -> dict[str, float]:
-    """Quota units that a message of each outcome cost, from the meter's totals by method. History is shared by all
+def _units_by_outcome(tally: Tally, meter: Mapping[str, Any]) -> dict[str, float]:
+    """Quota units that a message of each outcome costs, from the meter's totals by method. History is shared by all
     messages; fetching by those that were read; label changes by those that moved; sending by those that were
     answered."""
     methods: Mapping[str, Any] = meter["methods"]

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from backend.demo.letters import OWNER, letters
 from backend.demo.people import Process, Sandbox, free_port, next_morning
-from backend.demo.play import Options, Stage, _environment, _people, _sandbox_arguments
+from backend.demo.play import Options, Stage, _create_mailboxes, _environment, _sandbox_arguments
 from backend.domain.mailbox.decisions import RuleKind
 from backend.domain.mailbox.mailbox import Mode, Strictness
 from backend.store.opening import open_store
@@ -44,7 +44,7 @@ async def town(folder: Path) -> AsyncIterator[Stage]:
             environment = {**_environment(options, url, sandbox.url), "PITCHGATE_DEFAULT_MODE": "observe"}
             server = Process("server", ["backend", "serve"], environment, folder / "server.log")
             running = Stage(options, http, sandbox, server, url)
-            await _people(sandbox)
+            await _create_mailboxes(sandbox)
             for letter in letters():
                 await running.deliver(letter)
             await server.start()

@@ -47,7 +47,7 @@ async def leading_on(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
     monkeypatch.setattr(play, "_environment", elsewhere)
     monkeypatch.setattr(play.demo_people, "connect", nobody)
-    monkeypatch.setattr(play, "_watched", nobody)
+    monkeypatch.setattr(play, "_until_watched", nobody)
     async with first:
         yield
 
