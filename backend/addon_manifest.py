@@ -20,11 +20,11 @@ from backend.terminal import cli_texts
 Json = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "addon_manifest"
 ENVIRONMENTS = ("dev", "test", "staging", "production")
-SCOPES = "https://www.googleapis.com/auth/"
-NEEDED = ("gmail.addons.execute", "userinfo.email")
-ALLOWED = frozenset(
+SCOPE_PREFIX = "https://www.googleapis.com/auth/"
+NEEDED_SCOPES = ("gmail.addons.execute", "userinfo.email")
+ALLOWED_SCOPES = frozenset(
     (
-        *NEEDED,
+        *NEEDED_SCOPES,
         "gmail.addons.current.message.metadata",
         "gmail.addons.current.message.readonly",
         "script.locale",
@@ -118,13 +118,13 @@ def _scopes(scopes: Any) -> Iterator[str]:
         return
     if len(set(scopes)) != len(scopes):
         yield cli_texts()("addon.scopes_twice")
-    for needed in NEEDED:
-        if SCOPES + needed not in scopes:
+    for needed in NEEDED_SCOPES:
+        if SCOPE_PREFIX + needed not in scopes:
             yield cli_texts()("addon.scopes_lack", scope=needed)
     if not any("gmail.addons.current.message." in str(scope) for scope in scopes):
         yield cli_texts()("addon.scopes_message")
     for scope in scopes:
-        if str(scope).removeprefix(SCOPES) not in ALLOWED:
+        if str(scope).removeprefix(SCOPE_PREFIX) not in ALLOWED_SCOPES:
             yield cli_texts()("addon.scopes_more", scope=scope)
 
 

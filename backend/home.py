@@ -88,8 +88,8 @@ def check_redirect(client: OAuthClient, redirect: str) -> None:
 
 async def verify_client(client: OAuthClient, settings: Settings) -> str:
     """Ask Google for a token with an invalid code, to learn whether it knows the client: then the error is about the
-    code, else about the client. Returns the answer's Date. Raises `Refused` with the field client_id for an unknown
-    client, network without an answer."""
+    code, else about the client. Returns the answer's Date. Raises `Refused`: field client_id if Google does not know
+    the client, field network if there is no answer."""
     import aiohttp  # imported late: help does not need it
 
     from backend.gmail.oauth import CLIENT_REFUSED
@@ -197,7 +197,7 @@ def unit_text(settings_file: Path) -> str:
 Description=Pitchgate, for one mailbox
 
 [Service]
-EnvironmentFile={_plain(settings_file)}
+EnvironmentFile={_escaped(settings_file)}
 ExecStart={_quoted(Path(sys.executable))} -m backend serve
 # always, not on-failure: a server that dies inside may leave with exit status 0
 Restart=always
@@ -218,13 +218,13 @@ def write_unit(settings_file: Path) -> Path:
     return path
 
 
-def _plain(path: Path) -> str:
+def _escaped(path: Path) -> str:
     """A path in a unit file, where a percent sign must be doubled."""
     return str(path).replace("%", "%%")
 
 
 def _quoted(path: Path) -> str:
-    return '"' + _plain(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
+    return '"' + _escaped(path).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
 
 
 # ---- Messages to the owner while they connect
@@ -248,32 +248,32 @@ class Guide:
         known = await application.context.store.mailboxes()
         if known:
             self._tell("home.running", address=address)
-            self._tell_of_ends(known, address, application.context.clock.now())
+            self._tell_when_grants_end(known, address, application.context.clock.now())
             return
         self._tell("home.open", address=address)
         if self._browser:
             with contextlib.suppress(webbrowser.Error, OSError):
                 await asyncio.to_thread(webbrowser.open, address)
-        mailbox = await self._first(application)
+        mailbox = await self._first_mailbox(application)
         self._tell("home.connected", email=mailbox.owner.email)
-        await self._until_read(application, mailbox.id)
+        await self._until_indexed(application, mailbox.id)
         self._tell("home.reading", address=address)
         self._tell("home.testing")
 
-    def _tell_of_ends(self, mailboxes: Iterable[Mailbox], address: str, now: datetime) -> None:
+    def _tell_when_grants_end(self, mailboxes: Iterable[Mailbox], address: str, now: datetime) -> None:
         for mailbox in mailboxes:
             if (at := mailbox.grant_expires_at) is not None and now < at:
                 self._tell(
                     "home.ends", email=mailbox.owner.email, at=f"{at:%Y-%m-%d %H:%M} UTC", address=address
                 )
 
-    async def _first(self, application: Application) -> Mailbox:
+    async def _first_mailbox(self, application: Application) -> Mailbox:
         while True:
             if found := await application.context.store.mailboxes():
                 return found[0]
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _until_read(self, application: Application, mailbox_id: MailboxId) -> None:
+    async def _until_indexed(self, application: Application, mailbox_id: MailboxId) -> None:
         shown = -1
         while True:
             mailbox = await application.context.store.mailbox(mailbox_id)

@@ -69,8 +69,8 @@ class LossyStream:
 def configure_logging(settings: Settings) -> None:
     """Set up this process's logs, including those of libraries at warning level and above. Safe to run again."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
-    machine = settings.log_json or not sys.stderr.isatty()
-    renderer: Any = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer()
+    as_json = settings.log_json or not sys.stderr.isatty()
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     processors: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -56,9 +56,9 @@ def is_public(text: str) -> bool:
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             return False
-        inside = _embedded_ipv4(address)
-        if inside:
-            return all(_reachable(one) for one in inside)
+        ipv4 = _embedded_ipv4(address)
+        if ipv4:
+            return all(_reachable(one) for one in ipv4)
     return _reachable(address)
 
 
@@ -242,11 +242,11 @@ class VapidPush:
         self._post = post or PublicPost()
 
     def new_key(self) -> str:
-        return _text(ec.generate_private_key(CURVE).private_numbers().private_value.to_bytes(32, "big"))
+        return _to_base64(ec.generate_private_key(CURVE).private_numbers().private_value.to_bytes(32, "big"))
 
     def public_key(self, key: str) -> str:
-        point = _private(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return _text(point)
+        point = _private_key(key).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return _to_base64(point)
 
     async def push(self, to: PushSubscription, payload: bytes) -> PushAnswer:
         now = self._clock.now()
@@ -254,8 +254,8 @@ class VapidPush:
             body = http_ece.encrypt(
                 payload,
                 private_key=ec.generate_private_key(CURVE),
-                dh=_bytes(to.p256dh),
-                auth_secret=_bytes(to.auth),
+                dh=_from_base64(to.p256dh),
+                auth_secret=_from_base64(to.auth),
                 version="aes128gcm",
             )
             answer = await self._post.send(to.endpoint, body, self._headers(to, now))
@@ -263,11 +263,11 @@ class VapidPush:
             return PushAnswer(Pushed.LATER if error.code == "unreachable" else Pushed.REFUSED)
         except ValueError:  # the browser's key is not a point of the curve
             return PushAnswer(Pushed.REFUSED)
-        return _read(answer, now)
+        return _push_answer(answer, now)
 
     def _headers(self, to: PushSubscription, now: datetime) -> dict[str, str]:
         claims = {"aud": f"https://{host_of(to.endpoint)}", "exp": now + LIFE, "sub": self._contact}
-        signed = jwt.encode(claims, _private(to.key), "ES256")
+        signed = jwt.encode(claims, _private_key(to.key), "ES256")
         return {
             "Authorization": f"vapid t={signed}, k={self.public_key(to.key)}",
             "Content-Encoding": "aes128gcm",
@@ -278,7 +278,7 @@ class VapidPush:
         }
 
 
-def _read(answer: PostReply, now: datetime) -> PushAnswer:
+def _push_answer(answer: PostReply, now: datetime) -> PushAnswer:
     if 200 <= answer.status < 300:
         return PushAnswer(Pushed.SENT)
     if answer.status in (404, 410):
@@ -299,13 +299,13 @@ def _retry_time(retry_after: str, now: datetime) -> datetime | None:
     return date if date.tzinfo else None
 
 
-def _private(key: str) -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(int.from_bytes(_bytes(key), "big"), CURVE)
+def _private_key(key: str) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(int.from_bytes(_from_base64(key), "big"), CURVE)
 
 
-def _text(value: bytes) -> str:
+def _to_base64(value: bytes) -> str:
     return urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
-def _bytes(text: str) -> bytes:
+def _from_base64(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -30,7 +30,7 @@ from backend.web.app import create_app
 # ---- Binding the address
 
 
-_KEYS = {
+_ERROR_KEYS = {
     errno.EADDRINUSE: "bind.taken",
     errno.EACCES: "bind.low",
     errno.EADDRNOTAVAIL: "bind.elsewhere",
@@ -96,7 +96,7 @@ def _refused(address: str, error: Exception, variable: str) -> Refused:
     holder = port_holder(int(port)) if number == errno.EADDRINUSE and port.isdecimal() else None
     facts = {"address": address, "why": why, "setting": variable, "field": "bind"}
     if holder is None:
-        return Refused(_KEYS.get(number or 0, "bind"), **facts)
+        return Refused(_ERROR_KEYS.get(number or 0, "bind"), **facts)
     return Refused("bind.taken_by", **facts, program=holder[0], process=str(holder[1]))
 
 

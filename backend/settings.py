@@ -7,7 +7,7 @@ import logging
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
@@ -15,10 +15,6 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from backend.domain.mailbox.mailbox import LIMITS, Mode, NoticeMode
 from backend.ports.system import CaptchaKind
-
-if TYPE_CHECKING:
-    pass
-
 
 # ---- Kinds of values
 

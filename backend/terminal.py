@@ -26,7 +26,7 @@ FC = TypeVar("FC", bound=Callable[..., Any] | click.Command)
 NEWLINES = str.maketrans("\r\n", "  ")
 CLICK_MODULES = ("core", "exceptions", "formatting", "parser", "termui", "types")
 """Click's modules with texts of their own."""
-_NAME = 30
+_UNWRAPPED = 30
 """Most columns the first column of a table keeps without wrapping."""
 _UNTRANSLATED = {"file", "directory", "path"}
 """Texts that click asks for when a command is defined and never shows. Translating them would read the catalogue, which
@@ -60,7 +60,7 @@ def print_table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> None
 
     shown = [[str(cell) for cell in row] for row in rows]
     table = Table(*(Column(title, overflow="fold") for title in titles))
-    table.columns[0].no_wrap = all(len(row[0]) <= _NAME for row in shown)
+    table.columns[0].no_wrap = all(len(row[0]) <= _UNWRAPPED for row in shown)
     for row in shown:
         table.add_row(*row)
     Console().print(table)
@@ -97,7 +97,7 @@ def click_metavar(kind: click.ParamType[Any], param: click.Parameter, ctx: click
 
 
 for _module in map(importlib.import_module, (f"click.{name}" for name in CLICK_MODULES)):
-    # Replace the gettext functions it uses: gettext itself reads only compiled catalogues.
+    # Replace the gettext functions that the module uses: gettext itself reads only compiled catalogues.
     for _name in {"_", "ngettext"} & vars(_module).keys():
         setattr(_module, _name, translate_click)
 setattr(click.ParamType, "get_metavar", click_metavar)  # noqa: B010 - for mypy

@@ -21,7 +21,7 @@ from backend.settings import Environment, Settings
 
 KEY_FILE = "secret.keys"
 _KEY_FILE_LIMIT = 64 * 1024
-_REMEMBERED = 10_000
+_CACHED_KEYS = 10_000
 
 
 def make_key() -> str:
@@ -65,14 +65,14 @@ class MultiFernetVault:
         try:
             return self._fernet.decrypt(sealed).decode("utf-8")
         except (InvalidToken, UnicodeDecodeError) as error:
-            raise _unsealable() from error
+            raise _cannot_decrypt() from error
 
     def rotate(self, sealed: bytes) -> bytes:
         """Encrypt a secret again with the newest key. Raises `Refused` (code sealed) if no key decrypts it."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken as error:
-            raise _unsealable() from error
+            raise _cannot_decrypt() from error
 
 
 class VaultKeys:
@@ -81,7 +81,7 @@ class VaultKeys:
 
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
-        self.open = lru_cache(_REMEMBERED)(self._open)
+        self.open = lru_cache(_CACHED_KEYS)(self._open)
         self.heads: dict[str, Chain] = {}
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
@@ -130,7 +130,7 @@ def load_or_make_keys(settings: Settings) -> tuple[SecretStr, ...]:
     try:
         if not path.exists():
             _write_once(path, make_key())
-        return _read(path)
+        return _read_keys(path)
     except OSError as error:
         raise Refused("state_dir", path=path, why=error.strerror, field="state_dir") from error
 
@@ -154,7 +154,7 @@ def _write_once(path: Path, key: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> tuple[SecretStr, ...]:
+def _read_keys(path: Path) -> tuple[SecretStr, ...]:
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
         raise Refused("secret_keys.readable", path=path, mode=f"{mode:04o}", field="secret_keys")
@@ -173,5 +173,5 @@ def _fernet(key: SecretStr, place: int) -> Fernet:
         raise Refused("secret_keys.form", place=place, field="secret_keys") from None
 
 
-def _unsealable() -> Refused:
+def _cannot_decrypt() -> Refused:
     return Refused("sealed")

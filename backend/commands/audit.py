@@ -280,10 +280,10 @@ class MailboxDrift:
     def stacked(self, channel: str) -> dict[str, list[tuple[float, float]]]:
         """A stacked diagram of a channel's classes: for each class and week, where it begins (0…1) and its share."""
         counts = [week.counts for week in self.drift.weeks]
-        begin = drift.bounds(channel, counts)
-        weeks = [drift.in_classes(channel, week, begin) for week in counts]
-        often = sum(map(Counter, weeks), Counter[str]())
-        names = sorted(often, key=lambda name: -often[name] if channel == "language" else int(name))
+        bounds = drift.bounds(channel, counts)
+        weeks = [drift.in_classes(channel, week, bounds) for week in counts]
+        totals = sum(map(Counter, weeks), Counter[str]())
+        names = sorted(totals, key=lambda name: -totals[name] if channel == "language" else int(name))
         shares = [{name: week.get(name, 0) / sum(week.values()) for name in names} for week in weeks]
         return {
             name: [(1 - sum(week[above] for above in names[:place]), week[name]) for week in shares]

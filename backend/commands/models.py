@@ -173,14 +173,14 @@ def list_command(as_json: bool) -> None:
     file, shipped = read_settings().model_path, _file()
 
     async def work(store: Store) -> list[tuple[str, ...]]:
-        now = await store.models_in_use()
-        found: list[tuple[str, ...]] = [
-            (shipped.version, _state(now, CONFIGURED_MODEL), file.name, shipped.digest, "", "")
+        in_use = await store.models_in_use()
+        rows: list[tuple[str, ...]] = [
+            (shipped.version, _state(in_use, CONFIGURED_MODEL), file.name, shipped.digest, "", "")
         ]
         for one in await store.known_models():
             added = one.added_at.isoformat(timespec="minutes")
-            found.append((one.version, _state(now, one.version), one.name, one.digest, added, one.added_by))
-        return found
+            rows.append((one.version, _state(in_use, one.version), one.name, one.digest, added, one.added_by))
+        return rows
 
     found = with_store(work)
     if as_json:
@@ -195,8 +195,8 @@ def list_command(as_json: bool) -> None:
     print_table((cli_texts()(f"models.column_{name}") for name in columns), rows)
 
 
-def _state(now: ModelsInUse, version: str) -> str:
-    states = {now.before: "before", now.challenger: "challenger", now.champion: "champion"}
+def _state(in_use: ModelsInUse, version: str) -> str:
+    states = {in_use.before: "before", in_use.challenger: "challenger", in_use.champion: "champion"}
     return states.get(version, "")
 
 
@@ -277,8 +277,8 @@ def _change(act: Act, version: str | None) -> None:
     from backend.scoring.model_file import admit
 
     async def work(store: Store) -> str:
-        now = await store.models_in_use()
-        default = now.challenger if act is Act.STOP else now.before
+        in_use = await store.models_in_use()
+        default = in_use.challenger if act is Act.STOP else in_use.before
         chosen = await _chosen(store, version) if version is not None else default
         if chosen is None:
             raise Refused("models.no_trial" if act is Act.STOP else "models.nothing_before")
@@ -287,7 +287,7 @@ def _change(act: Act, version: str | None) -> None:
             admit(stored.file, Path(stored.name))  # audited again: another release may have added it
         if chosen == CONFIGURED_MODEL and act is Act.SHADOW:
             raise NotFound("not_found.model", version=version)
-        if act is Act.PROMOTE and chosen != now.champion:
+        if act is Act.PROMOTE and chosen != in_use.champion:
             running = await running_trial(store)
             if not running or running.challenger != chosen or running.found.finding is not Finding.BETTER:
                 raise Refused("models.not_proven", version=version)

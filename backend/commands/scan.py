@@ -147,7 +147,7 @@ def _line(judged: ScannedMessage, language_tag: str) -> dict[str, object]:
 
 def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Counter[str]) -> None:
     """Print the senders who would be held, those with most emails first. Their text is never interpreted as markup."""
-    total, out = sum(rows.values()), sum(map(len, held.values()))
+    total, held_count = sum(rows.values()), sum(map(len, held.values()))
     if held:
         table = Table(
             *(cli_texts()(f"scan.column_{name}") for name in COLUMNS), title=cli_texts()("scan.held")
@@ -173,7 +173,7 @@ def _report(console: Console, held: dict[str, list[ScannedMessage]], rows: Count
     for row, count in rows.most_common():
         by_row.add_row(row, str(count), cli_texts("card")(f"row_{row}"))
     console.print(by_row)
-    console.print(cli_texts()("scan.total", held=out, total=total, count=len(held)))
+    console.print(cli_texts()("scan.total", held=held_count, total=total, count=len(held)))
 
 
 def _printable(text: str) -> str:

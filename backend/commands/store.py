@@ -294,10 +294,10 @@ def rotate_command() -> None:
     vault = configured_vault(read_settings())
 
     async def work(store: Store) -> tuple[int, int]:
-        count = shut = 0
+        count = unreadable = 0
         for mailbox_id, sealed in await _sealed_tokens(store):
             if not can_open(vault, sealed):
-                shut += 1
+                unreadable += 1
             # False if the owner has reconnected meanwhile: their new token is encrypted with the first key already.
             elif await store.swap_sealed_token(mailbox_id, sealed, vault.rotate(sealed), SystemClock().now()):
                 count += 1
@@ -308,12 +308,12 @@ def rotate_command() -> None:
             for push in await store.web_pushes(mailbox.id, SystemClock().now()):
                 if can_open(vault, push.sealed):
                     await store.swap_web_push(mailbox.id, push.id, push.sealed, vault.rotate(push.sealed))
-        return count, shut
+        return count, unreadable
 
-    count, shut = with_store(work)
+    count, unreadable = with_store(work)
     echo("keys.rotated", count=count)
-    if shut:
-        echo("keys.shut", count=shut)
+    if unreadable:
+        echo("keys.shut", count=unreadable)
 
 
 @keys_group.command("lost")

@@ -90,7 +90,7 @@ async def check_redirect(http: aiohttp.ClientSession, settings: Settings) -> Fin
     )
     try:
         async with http.get(f"{settings.authorize_url}?{query}", allow_redirects=False) as answer:
-            response = _query(answer.headers.get("Location", "")) + (
+            response = _encoded_error(answer.headers.get("Location", "")) + (
                 await answer.content.read(200_000)
             ).decode("utf-8", "replace")
     except TROUBLE as error:
@@ -102,7 +102,7 @@ async def check_redirect(http: aiohttp.ClientSession, settings: Settings) -> Fin
     return well("redirect", "known", address=settings.redirect_uri)
 
 
-def _query(location: str) -> str:
+def _encoded_error(location: str) -> str:
     """The error that Google encodes in the address of its error page, or ""."""
     encoded = parse_qs(urlsplit(location).query).get("authError", [""])[0]
     try:
@@ -191,7 +191,7 @@ async def check_access(google: Google, settings: Settings, mailboxes: tuple[Mail
 
 
 def check_challenges(settings: Settings, mailboxes: tuple[Mailbox, ...]) -> list[Finding]:
-    """Whether owners whose senders are to be asked are on a server that may ask them."""
+    """Whether the server may send challenges, if owners have chosen the mode *challenge*."""
     if settings.challenges:
         return []
     asking = [box.owner.email for box in mailboxes if box.preferences.mode is Mode.CHALLENGE]

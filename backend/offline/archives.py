@@ -128,7 +128,7 @@ class Archive:
         self.path = path
         self.found = 0
         self.unread: dict[str, SkippedFiles] = {}
-        self._bytes_done = self._bytes_out = 0
+        self._bytes_done = self._bytes_unpacked = 0
         self._disk: _CountedFile | None = None
         if not os.path.lexists(path):
             raise Refused("archive.absent", path=_shown(str(path)))
@@ -145,7 +145,7 @@ class Archive:
     def __iter__(self) -> Iterator[ArchivedMessage]:
         for file, name, size in self._files:
             yield from self._noting_errors(name, self._file(file, name), inner=False)
-            self._disk, self._bytes_out = None, 0
+            self._disk, self._bytes_unpacked = None, 0
             self._bytes_done += size
 
     def check(self) -> None:
@@ -272,11 +272,11 @@ class Archive:
     def _unpacked(self, member: _Readable, name: str) -> io.BufferedReader:
         """The content of an archive's member; reading it raises `Refused` (archive.large) beyond the limits."""
 
-        def count(out: int) -> None:
-            self._bytes_out += out
+        def count(got: int) -> None:
+            self._bytes_unpacked += got
             disk = self._disk
             most = MOST_RATIO * min(disk.taken, disk.size) if disk else 0
-            if self._bytes_out > MOST_UNPACKED or RATIO_FREE_BYTES < self._bytes_out > most:
+            if self._bytes_unpacked > MOST_UNPACKED or RATIO_FREE_BYTES < self._bytes_unpacked > most:
                 raise Refused("archive.large", path=_shown(name))
 
         return io.BufferedReader(_Metered(member, count), BUFFER)

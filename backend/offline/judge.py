@@ -131,8 +131,8 @@ class Judge:
         decisive, score = most_like_a_pitch(readings, self.session.score)
         score = with_quotes(score, decisive.words, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
-        through = list_address(message)
-        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), through)
+        signed_list = list_address(message)
+        return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), signed_list)
 
     def _wrote_to(self, message: Message) -> frozenset[str] | None:
         if not self.me or message.sender.address != self.me:
@@ -155,13 +155,13 @@ def judge(messages: Iterable[ScoredMessage], thresholds: Thresholds) -> tuple[Sc
     verdicts: dict[int, Verdict] = {}
     for place in sorted(range(len(listed)), key=lambda place: (listed[place].received_at, place)):
         mail = listed[place]
-        sender = mail.message.sender.address
-        about = (sender, organisational_domain(mail.message.sender.domain), mail.received_at)
+        sender, domain = mail.message.sender.address, organisational_domain(mail.message.sender.domain)
+        about = (sender, domain, mail.received_at)
         standing = Standing(
             corresponded=sender in correspondents,
             # It replies to mail of the owner's, and its author took part there or is from a firm they wrote to.
             took_part=any(
-                sender in thread_authors[one] or company_domain(about[1]) in firms
+                sender in thread_authors[one] or company_domain(domain) in firms
                 for one in mail.earlier & thread_authors.keys()
             ),
             earlier=evidence.before(*about),
@@ -233,7 +233,7 @@ MakeJudge = Callable[[], Judge]
 
 
 def score_messages(
-    begin: MakeJudge, messages: Iterable[ArchivedMessage], jobs: int
+    make_judge: MakeJudge, messages: Iterable[ArchivedMessage], jobs: int
 ) -> Iterator[ScoredMessage]:
     """Score the messages, in order, on up to `jobs` processes; a small number in this one.
 
@@ -241,10 +241,10 @@ def score_messages(
     """
     jobs, messages = _useful_processes(messages, jobs)
     if jobs <= 1:
-        yield from map(begin().score_message, messages)
+        yield from map(make_judge().score_message, messages)
         return
     # Spawned, not forked, because the progress bar already runs a thread.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_process, (begin,))
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start_process, (make_judge,))
     try:
         yield from _in_order(pool, _batches(messages), jobs * _BATCHES_AHEAD)
     except BrokenProcessPool as error:
@@ -294,10 +294,10 @@ def _in_order(
         yield from pending.popleft().result()
 
 
-def _start_process(begin: MakeJudge) -> None:
+def _start_process(make_judge: MakeJudge) -> None:
     global _judge
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the main process
-    _judge = begin()
+    _judge = make_judge()
 
 
 def _score_batch(batch: list[ArchivedMessage]) -> list[ScoredMessage]:

@@ -42,5 +42,5 @@ def test_a_home_that_starts_again_says_when_the_access_ends(days: int | None, to
     heard: list[str] = []
     ends = None if days is None else NOW + timedelta(days=days)
     guide = Guide(lambda key, **_: heard.append(key), browser=False)
-    guide._tell_of_ends([replace(WORKING, grant_expires_at=ends)], "http://127.0.0.1:8400", NOW)
+    guide._tell_when_grants_end([replace(WORKING, grant_expires_at=ends)], "http://127.0.0.1:8400", NOW)
     assert heard == ["home.ends"] * told

@@ -344,7 +344,7 @@ def test_an_archive_made_to_fill_the_machine_is_not_read_on(
     raws = [archived.raw for archived in archive]
     assert archive.unread["archive.large"].count == 1
     assert raws[-1] == PITCH, "other files are read"
-    assert archive._bytes_out == 0
+    assert archive._bytes_unpacked == 0
     assert sum(map(len, raws)) < 2_000_000
 
 
