@@ -25,7 +25,7 @@ _UNSEEN = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_NO_SHAPE = re.compile(rf"[{_UNSEEN}]")
+_INVISIBLE = re.compile(rf"[{_UNSEEN}]")
 _MARKS = r"\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARK = re.compile(f"[{_MARKS}]")
 _COMPOSABLE = re.compile(rf"[^\W\d_][{_MARKS}]{{1,3}}(?![{_MARKS}])")
@@ -35,8 +35,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FLAG = "[\U0001f1e6-\U0001f1ff]"
 _REGIONAL = re.compile(f"{_FLAG}(?<!{_FLAG}{_FLAG})(?!{_FLAG})")
 _FLAGS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069\n]")
-_MARKS_OF_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MARK_OR_BREAK = re.compile("[\u202a-\u202e\u2066-\u2069\n]")
+_DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BLANK = re.compile(r"[^\S\n ]")
 _SPACE = re.compile(r" {2,}")
 # Letters of European languages and Vietnamese. Other Latin letters are used only for their looks.
@@ -102,18 +102,18 @@ def deobfuscate(text: str) -> Deobfuscated:
 
 def _without_look_alikes(text: str, findings: set[str]) -> str:
     """A text with characters beyond ASCII: in the order on screen, with composed accents, look-alikes replaced."""
-    turned_letters = _UPSIDE_DOWN.intersection(text)
-    if len(turned_letters) > 5 and 8 * sum(map(text.count, turned_letters)) >= len(text):
+    upside_down = _UPSIDE_DOWN.intersection(text)
+    if len(upside_down) > 5 and 8 * sum(map(text.count, upside_down)) >= len(text):
         findings.add(REORDERED)
         text = text.lower().translate(_UPRIGHT)
     if "\u202e" in text or "\u202d" in text:
-        turned = _in_order(text)
-        if turned != _MARKS_OF_TURNS.sub("", text):
+        ordered = _in_order(text)
+        if ordered != _DIRECTION_MARKS.sub("", text):
             findings.add(REORDERED)
-        text = turned
+        text = ordered
     text = _REGIONAL.sub(lambda sign: _folded(sign.group()), text)
-    if _NO_SHAPE.search(text):
-        text = _NO_SHAPE.sub("", text)
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
     if _MARK.search(text):
         text = _MARK.sub(
             "", _COMPOSABLE.sub(lambda letter: unicodedata.normalize("NFC", letter.group()), text)
@@ -135,7 +135,7 @@ def _without_look_alikes(text: str, findings: set[str]) -> str:
 
 
 def _in_order(text: str) -> str:
-    """The text in its order on screen: what Unicode's direction overrides reverse is reversed, and they are removed."""
+    """The text in its order on screen: parts in a direction override are reversed, and its marks removed."""
     out: list[list[str]] = [[]]
     kinds: list[str] = []
     position = 0
@@ -146,7 +146,7 @@ def _in_order(text: str) -> str:
             inner = [piece[::-1] for piece in reversed(inner)]
         out[-1].extend(inner)
 
-    for match in _TURNS.finditer(text):
+    for match in _MARK_OR_BREAK.finditer(text):
         out[-1].append(text[position : match.start()])
         position, sign = match.end(), match.group()
         if sign == "\n":
@@ -198,12 +198,12 @@ def _without_mixtures(text: str, findings: set[str]) -> str:
     Latin, in whole words of another alphabet whose letters all look Latin."""
     undone = 0
     whole_words = False
-    least = 3
+    min_letters = 3
 
     def replaced(match: re.Match[str]) -> str:
         nonlocal undone
         word = match.group()
-        if word.isascii() or len(word) < least:
+        if word.isascii() or len(word) < min_letters:
             return word
         scripts = {_script(letter) for letter in word}
         if not scripts <= _SCRIPTS or (len(scripts) == 1 and (not whole_words or "LATIN" in scripts)):
@@ -216,7 +216,7 @@ def _without_mixtures(text: str, findings: set[str]) -> str:
 
     text = _FOREIGN_WORD.sub(replaced, text)
     # A word of one or two letters may be a unit or a variable ("µm"): it counts only in a text that is disguised.
-    least = 1 if undone else least
+    min_letters = 1 if undone else min_letters
     text = _FOREIGN_WORD.sub(replaced, text) if undone else text
     whole_words = len(_LATIN.findall(text)) > 2 * len(_OTHER.findall(text))
     if whole_words:
@@ -256,8 +256,8 @@ def _alike() -> dict[str, str]:
     }
 
 
-# Signs chosen only for their looks, and the one or two letters that they stand for. In a word of these alone it takes
-# the words around it to tell.
+# Signs used for their looks, each with the one or two letters it stands for. They may also be ordinary writing:
+# `respelling` decides by the other words of the text.
 _FANCY_TEXT = """
 卂a 乃b 匚c 刀dn 乇e 下f 厶g 卄h 工i 丁j 长k 乚l 从m 几n 口o 尸p 甲q 尺r 丂s 丅t 凵u リvy 山w 乂x 丫y 乙z 千f 爪m ㄖo
 廾h คa ๒b ςcs ๔d єe Ŧft ﻮg وg ђh เi ןj кk ɭl ๓m ภn ๏o קp ợq гr รs Շt ยu שv ฬw אx ץy չz ₳a
@@ -271,13 +271,13 @@ _FANCY_TEXT = """
 
 
 @lru_cache(maxsize=5_000)
-def looks_like(sign: str, elsewhere: bool = False) -> str:
-    """The Latin letter that a person takes a sign for among others like it, or the sign; "" if it is invisible.
-    `elsewhere`: what it stands for in other fonts."""
+def looks_like(sign: str, second: bool = False) -> str:
+    """The Latin letter that a person reads a sign as in a disguised text, or the sign; "" if it is invisible.
+    `second`: the second letter, for a sign that stands for two."""
     if sign.isascii():
         return sign
     if fancy := _fancy().get(sign) or _fancy().get(sign.upper()):
-        return fancy[-1 if elsewhere else 0]
+        return fancy[-1 if second else 0]
     if same := _alike().get(sign) or _PSEUDO.get(sign.lower()):
         return same
     folded = _folded(sign)

@@ -42,7 +42,7 @@ _LIST_MACHINERY = (
     "List-Post", "List-Unsubscribe", "List-Subscribe", "List-Help", "List-Archive", "List-Owner", "Mailing-List",
     "X-BeenThere",
 )  # fmt: skip
-_POST = re.compile(r"<\s*+mailto:([^\s<>?]{3,320})", re.I)
+_MAILTO = re.compile(r"<\s*+mailto:([^\s<>?]{3,320})", re.I)
 _AUTOMATIC = frozenset({"auto-replied", "auto-notified"})
 _AUTOREPLY_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply")
 _AUTOREPLY_TITLES = tuple(
@@ -145,7 +145,7 @@ def list_address(message: Message) -> str:
     A mail provider signs whatever its users write, so its signature does not prove a list.
     """
     posts = message.headers.all("List-Post")
-    named = _POST.search(posts[0][:1_000]) if len(posts) == 1 else None
+    named = _MAILTO.search(posts[0][:1_000]) if len(posts) == 1 else None
     if named is None or not _list_id(message.headers):
         return ""
     address = normalise(named[1])

@@ -83,7 +83,7 @@ class Message:
 
     `text` and `html` are the decoded bodies (concatenated if there are several, "" and None if there is none).
     `defects` names what was wrong with the bytes ("part limit", "charset klingon", …); a message with defects is still
-    a message. `further_texts` are what else mail programs show: of parts with names, invitations and attached mail.
+    a message. `further_texts`: what else mail programs show, from named parts, invitations and attached mail.
     """
 
     headers: Headers = Headers()
@@ -173,7 +173,7 @@ _ALIASES = {
 
 
 def clean(text: str) -> str:
-    """`text` with each lone surrogate and NUL replaced by U+FFFD."""
+    """`text` with each lone surrogate and each NUL replaced by U+FFFD."""
     if text.isascii() and "\0" not in text:
         return text
     return _SURROGATE_OR_NUL.sub("\ufffd", text)
@@ -228,7 +228,7 @@ MAX_ADDRESSES = 500
 MAX_NAME = 200
 
 _FOLDED = re.compile(r"\r?\n[ \t]*|\r")
-_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\?=")
+_ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?\s]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,80}\?[bBqQ]\?)")
 _DIVIDES = re.compile(r"[,;:]")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,998})>")
@@ -264,7 +264,7 @@ def decode_words(value: str) -> str:
     value = _BETWEEN_WORDS.sub(r"\1", value)
     out: list[str] = []
     pending, charset, position = bytearray(), "", 0
-    for match in _WORD.finditer(value):
+    for match in _ENCODED_WORD.finditer(value):
         label, kind, payload = match.groups()
         data = _word_bytes(kind, payload)
         adjacent = match.start() == position and label.lower() == charset
@@ -435,11 +435,11 @@ def _encoded(text: str, room: int) -> Iterator[str]:
     for character in text:
         encoded = character.encode("utf-8")
         if len(word) + len(encoded) > most:
-            yield _word(word)
+            yield _encoded_word(word)
             word = b""
         word += encoded
-    yield _word(word)
+    yield _encoded_word(word)
 
 
-def _word(content: bytes) -> str:
+def _encoded_word(content: bytes) -> str:
     return f"=?utf-8?b?{base64.b64encode(content).decode('ascii')}?="

@@ -30,13 +30,13 @@ from backend.domain.mail.message import (
 from backend.domain.mail.visible import visible
 
 _MAIL_WITHIN = re.compile(rb"^content-type\s{0,9}:\s{0,9}message/", re.M)
-# A field that says what a part is, with its continuation lines.
-_ABOUT_PART = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
-# What a transfer encoding is, and what comments (RFC 822) say at a type: programs read past whatever else is there.
+# A Content-… field, with its continuation lines.
+_CONTENT_FIELD = re.compile(rb"(?:\A|[\r\n])content-[^\r\n]*+(?:(?:\r\n?|\n)[ \t][^\r\n]*+)*+", re.I)
+# Mail programs skip comments (RFC 822) and quotes before the transfer encoding, and comments in the type.
 _ENCODING = re.compile(rb"(content-transfer-encoding[ \t]*+:)(?:[\s\"]|\([^()]*+\))*+([a-z0-9-]++)", re.I)
 _TYPE_FIELD = re.compile(rb"content-type[ \t]*+:[^;]*+", re.I)
 _COMMENT = re.compile(rb"\([^()]*+\)")
-# Lines that a program joins again, without the blank before the break (RFC 3676); not the line above a signature.
+# A break within a paragraph, removed with its space (RFC 3676, delsp=yes); not the one after a signature's "-- ".
 _SOFT_BREAK = re.compile(r"(?<!^--) \r?\n", re.M)
 _DELSP = re.compile(r"delsp\s{0,9}=\s{0,9}\"?yes", re.I)
 _CHARSET = re.compile(r"charset\s{0,9}\*?(?:0\*?)?\s{0,9}=\s{0,9}\"?([^\s\";]{1,60})", re.I)
@@ -44,14 +44,14 @@ _METHOD = re.compile(r";\s{0,9}method\s{0,9}=\s{0,9}\"?([A-Za-z-]{1,30})", re.I)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}\Z")
 _ADDRESS_FIELDS = ("from", "reply-to", "to", "cc")
 _TEXT_PART = re.compile(rb"content-type\s{0,9}:\s{0,9}text/", re.I)
-_ENCODED = frozenset({"content-type", "content-transfer-encoding"})
+_DECODING_FIELDS = frozenset({"content-type", "content-transfer-encoding"})
 _MOST_LEAVES = 50
 _MAIL = frozenset({"message/rfc822", "message/global"})
 _CONTINUED = re.compile(r"\r?\n[ \t]")
-_SAID = re.compile(
+_CALENDAR_TEXT = re.compile(
     r"^(?:DESCRIPTION|SUMMARY|COMMENT|LOCATION|X-ALT-DESC)(?:;[^:\r\n]*+)?:([^\r\n]*+)", re.M | re.I
 )
-_ABOUT = frozenset({"content-type", "content-disposition"})
+_PART_FIELDS = frozenset({"content-type", "content-disposition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class _Harvest:
 def from_parts(part: Part, limits: MimeLimits = MimeLimits()) -> Message:
     """The message of a part tree; the root's headers are the message's."""
     harvest = _Harvest(limits)
-    headers, raw = _headers(part.headers, harvest)
-    lists = {name: addresses(", ".join(values)) for name, values in raw.items()}
+    headers, of_addresses = _headers(part.headers, harvest)
+    lists = {name: addresses(", ".join(values)) for name, values in of_addresses.items()}
     _walk(part, harvest, frozenset(one.address for one in lists["to"] + lists["cc"]))
     return Message(
         headers=headers,
@@ -153,7 +153,7 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
     `_flat` reads its headers and texts.
     """
     troubles = ("size limit",) if len(raw) > limits.raw else ()
-    raw = _ABOUT_PART.sub(lambda field: _plainly(field.group()[: limits.about_part]), raw[: limits.raw])
+    raw = _CONTENT_FIELD.sub(lambda field: _bare_field(field.group()[: limits.about_part]), raw[: limits.raw])
     lower = raw.lower()
     nested = lower.count(b"boundary") + (len(_MAIL_WITHIN.findall(lower)) if b"message/" in lower else 0)
     if nested > limits.parts or nested * (raw.count(b"\n") + raw.count(b"\r")) > limits.steps:
@@ -165,7 +165,7 @@ def part_tree(raw: bytes, limits: MimeLimits = MimeLimits()) -> tuple[Part, tupl
         return _flat(raw), (*troubles, f"unparsable: {type(error).__name__}")
 
 
-def _plainly(field: bytes) -> bytes:
+def _bare_field(field: bytes) -> bytes:
     """A Content-… field without the comments that the standard parser would take for part of the type or encoding."""
     if (encoding := _ENCODING.search(field)) is not None:
         return field[: encoding.end(1)] + b" " + encoding[2]
@@ -211,7 +211,7 @@ def _leaves(body: bytes) -> Iterator[Part]:
         position = end if end >= 0 else len(body)
         about = StdMessage()
         for name, value in _fields(body[top:blank][:4_000]):
-            if name.lower() in _ENCODED and name not in about:
+            if name.lower() in _DECODING_FIELDS and name not in about:
                 about[name] = value.replace("\n", " ")
         about.set_payload(body[blank + 2 : position].decode("ascii", "surrogateescape"))
         data = about.get_payload(decode=True)
@@ -243,7 +243,7 @@ def _part(message: StdMessage, limits: MimeLimits, depth: int) -> Part:
 
 def _walk(root: Part, harvest: _Harvest, recipients: frozenset[str]) -> None:
     """Collect body texts and attachments in the order of the mail. A forwarded mail (message/*) is an attachment, and
-    its text goes to `further_texts`; not that of a mail which a report returns to its author."""
+    its text goes to `further_texts`, unless a report returns that mail to its author."""
     stack, reports = [(root, 0, False)], _content_type(root) == "multipart/report"
     while stack:
         part, depth, attached = stack.pop()
@@ -307,7 +307,7 @@ def _further_text(part: Part, kind: str, harvest: _Harvest) -> None:
         part.body[: harvest.limits.further_chars * 4], part.charset or _charset(_about(part.headers))
     )
     if kind == "text/calendar":
-        text = "\n".join(match.group(1) for match in _SAID.finditer(_CONTINUED.sub("", text)))
+        text = "\n".join(match.group(1) for match in _CALENDAR_TEXT.finditer(_CONTINUED.sub("", text)))
         text = text.replace("\\n", "\n").replace("\\N", "\n").replace("\\", "")
     elif kind != "text/plain" and "<" in text:
         text = visible(text).text
@@ -359,7 +359,7 @@ def _about(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in fields:
         wanted = name.strip().lower()
-        if wanted in _ABOUT and wanted not in found:
+        if wanted in _PART_FIELDS and wanted not in found:
             found[wanted] = unfold(value[:2000])
     return found
 

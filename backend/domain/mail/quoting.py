@@ -53,11 +53,11 @@ _CLOSING = re.compile(
     re.I,
 )  # fmt: skip
 _DASHES = re.compile(r"^\s*(?:--|—|__+|–)\s*$")
-_PHONE = re.compile(
+_SENT_FROM_PHONE = re.compile(
     r"^sent from my|^von meinem|^envoyé de mon|^enviado desde|^inviato da|^verstuurd vanaf|^skickat från",
     re.I,
 )
-_MARKS = re.compile(r"^(?:\s*+>)++\s?")
+_QUOTE_MARKS = re.compile(r"^(?:\s*+>)++\s?")
 _NAME = re.compile(r"[^\W\d_]{2,}")
 _DIGIT = re.compile(r"\d")
 _SIGNATURE_LINES = 14
@@ -85,22 +85,22 @@ def sections(text: str, signer: str = "") -> Sections:
     """
     names = frozenset(_NAME.findall(signer.lower()))
     lines = text.split("\n")
-    start, attribution, forwarded = _earlier(lines)
+    start, attribution, forwarded = _find_earlier_mail(lines)
     attribution = attribution.strip()
     own, signature = _signature(lines[:start], names)
     tail = lines[start:]
-    quoted = [_MARKS.sub("", line) for line in tail]
+    quoted = [_QUOTE_MARKS.sub("", line) for line in tail]
     # Answers written between quoted lines are the sender's own words too.
     if not forwarded and any(line.lstrip().startswith(">") for line in tail):
         between = [line for line in tail if line.strip() and not line.lstrip().startswith(">")]
-        headers = (_attributes, _ORIGINAL.match, _FROM.match, _SENT.match)
+        of_quote = (_is_attribution, _ORIGINAL.match, _FROM.match, _SENT.match)
         extra = [
-            line for line in between if line.strip() != attribution and not any(m(line) for m in headers)
+            line for line in between if line.strip() != attribution and not any(m(line) for m in of_quote)
         ]
         if extra:
             more, below = _signature(extra, names)
             own, signature = [*own, *more], [*signature, *below]
-        quoted = [_MARKS.sub("", line) for line in tail if line.lstrip().startswith(">")]
+        quoted = [_QUOTE_MARKS.sub("", line) for line in tail if line.lstrip().startswith(">")]
     return Sections(
         "\n".join(own).strip(),
         "\n".join(signature).strip(),
@@ -110,7 +110,7 @@ def sections(text: str, signer: str = "") -> Sections:
     )
 
 
-def _attributes(line: str) -> bool:
+def _is_attribution(line: str) -> bool:
     """Whether a line introduces a quote: it ends in "wrote:", or begins with "on" and ends with an address."""
     line = line.rstrip()
     if len(line) >= _LONGEST_ATTRIBUTION or not line:
@@ -125,9 +125,9 @@ def _attributes(line: str) -> bool:
     return begun is not None and begun.end() + 6 <= at <= begun.end() + 240
 
 
-def _earlier(lines: list[str]) -> tuple[int, str, bool]:
-    """(index of the first line of earlier mail, attribution, forwarded); without any, the number of lines comes
-    first."""
+def _find_earlier_mail(lines: list[str]) -> tuple[int, str, bool]:
+    """(index of the first line of earlier mail, attribution, forwarded); the index is the number of lines if there
+    is none."""
     for i, line in enumerate(lines[:_MOST_LINES]):
         bare = line.lstrip("> ").rstrip()
         if not bare:
@@ -143,7 +143,7 @@ def _earlier(lines: list[str]) -> tuple[int, str, bool]:
             return i, bare, False
         joined = f"{bare} {lines[i + 1].lstrip('> ').strip()}" if i + 1 < len(lines) else bare
         for candidate in (bare, joined):
-            if _attributes(candidate) and _DIGIT.search(candidate):
+            if _is_attribution(candidate) and _DIGIT.search(candidate):
                 return i, candidate, False
         if line.lstrip().startswith(">"):
             return i, "", False
@@ -156,7 +156,7 @@ def _signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], list
         last -= 1
     for i in range(max(0, last - _SIGNATURE_LINES), last):
         line = lines[i].strip()
-        if _DASHES.match(lines[i]) or _PHONE.match(line):
+        if _DASHES.match(lines[i]) or _SENT_FROM_PHONE.match(line):
             return lines[:i], lines[i:last]
         if i > 0 and (_CLOSING.match(line) or _is_name(line, names)):
             return lines[: i + 1], lines[i + 1 : last]
@@ -171,7 +171,7 @@ def _is_name(line: str, names: frozenset[str]) -> bool:
 def earlier_mail(text: str) -> int:
     """The offset at which earlier mail begins in `text`; its length if there is none."""
     lines = text.split("\n")
-    start = _earlier(lines)[0]
+    start = _find_earlier_mail(lines)[0]
     return min(len(text), sum(len(line) + 1 for line in lines[:start]))
 
 

@@ -99,8 +99,8 @@ class Rewritten:
 
     An element leaves `open` only where every parser closes it: at a tag that `_ENDED_BY` lists for it, or at its own
     end tag if that also closes all that is open inside it. So `open` holds at least what any parser has open.
-    `named`: original tag names are kept in an attribute, because style rules may select by them; `chosen_by`: the attributes that are kept for the same reason. `sheet` holds the mail's style
-    sheets. `cut`: there were more tags than are read.
+    `named`: original tag names are kept, in `t`, because style rules may select by them; so are the attributes in
+    `chosen_by`. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
     """
 
     def __init__(self, named: bool) -> None:

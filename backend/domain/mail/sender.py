@@ -25,7 +25,7 @@ _ADDRESS_LITERAL = re.compile(r"\[.*\]|(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]*:[0-9a-f
 _LOCAL = re.compile(r"(?!.{65})[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABELS = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
-_TAIL = re.compile(r"(?<![\s.])[\s.]++\Z")
+_FINAL_DOTS = re.compile(r"(?<![\s.])[\s.]++\Z")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 _ROBOTS = """
@@ -185,12 +185,12 @@ def _ascii(domain: str) -> str:
     """The domain in lower case, without a dot at the end, international names as xn--…; unchanged if that fails."""
     domain = domain.strip().lower()
     if domain.endswith("."):
-        domain = _TAIL.sub("", domain)
+        domain = _FINAL_DOTS.sub("", domain)
     # Encoding takes quadratic time, so text longer than any domain is left alone.
     if domain.isascii() or len(domain) > MAX_DOMAIN:
         return domain
     try:
-        return _TAIL.sub("", domain.encode("idna").decode("ascii").lower())
+        return _FINAL_DOTS.sub("", domain.encode("idna").decode("ascii").lower())
     except UnicodeError:
         return domain
 
@@ -247,7 +247,7 @@ _OUTCOME = re.compile(
 )
 _PROPERTY = re.compile(rf"({_WORD}\s*+\.\s*+{_WORD})\s*+=\s*+({_VALUE})(?:\s++|\Z)", re.I | re.ASCII)
 _INNERMOST = re.compile(r"\([^()]*+\)")
-_DEEPEST = 4
+_MOST_NESTED = 4
 _NO_RECORD = frozenset({"none", "bestguesspass"})
 
 
@@ -301,7 +301,7 @@ def results(value: str, methods: Collection[str] = METHODS) -> list[Result] | No
     plain = _without_comments(value)
     if plain is None:
         return None
-    return [found for clause in _split(plain)[1:] if (found := _read(clause, methods))]
+    return [found for clause in _split(plain)[1:] if (found := _result_of(clause, methods))]
 
 
 def _from_domain(message: Message) -> tuple[str, str]:
@@ -368,7 +368,7 @@ def _authserv_id(value: str) -> str:
     return words[0] if words and (len(words) == 1 or words[1:] == ["1"]) else ""
 
 
-def _read(clause: str, methods: Collection[str]) -> Result | None:
+def _result_of(clause: str, methods: Collection[str]) -> Result | None:
     """The result in a clause without comments; None if it does not begin with the name of one of `methods`."""
     named = _METHOD.match(clause)
     if named is None or (method := named[1].lower()) not in methods:
@@ -400,7 +400,7 @@ def _without_comments(value: str) -> str | None:
     if len(value) > MAX_VALUE:
         return None
     if '"' not in value and "\\" not in value:
-        for _ in range(_DEEPEST):  # each round removes the innermost comments
+        for _ in range(_MOST_NESTED):  # each round removes the innermost comments
             if "(" not in value:
                 return None if ")" in value else value
             value, found = _INNERMOST.subn(" ", value)

@@ -67,7 +67,7 @@ _SELECTOR = re.compile(
 )
 """Selectors that are followed: with one pseudo-class at most, since the time for several multiplies."""
 _SELECTORS = re.compile(r"(?:[^,()]++|\([^()]{0,80}+\)|[()])++")
-_STEPS = re.compile(r"[\s>+~]+")
+_COMBINATORS = re.compile(r"[\s>+~]+")
 _BY_ATTRIBUTE = re.compile(r"\[\s*+([a-z][\w-]{0,30})", re.I)
 
 Colour = tuple[float, float, float]
@@ -175,7 +175,7 @@ def _never_shown(declarations: Declarations) -> bool:
 
 
 def _has_no_size(declarations: Declarations) -> bool:
-    """Whether it is a box of no size: no `max-height`, or no height or width and what overflows is hidden."""
+    """Whether it is a box of almost no size, by `max-height`, or by another size while what overflows is hidden."""
     if declarations.get("max-height", "") and _pixels(declarations["max-height"]) < 1:
         return True
     if declarations.get("overflow", declarations.get("overflow-y", "visible")).startswith("visible"):
@@ -206,7 +206,7 @@ def _is_off_screen(declarations: Declarations) -> bool:
         if any(edge < _FAR or edge > 5_000 for edge in edges):
             return True
     moved = declarations.get("transform", "")
-    if (aside := declarations.get("translate", "")) and abs(_pixels(aside)) > 700:
+    if (shift := declarations.get("translate", "")) and abs(_pixels(shift)) > 700:
         return True
     if moved and (_SCALED.search(moved) or "rotatex(90" in moved or "rotatey(90" in moved):
         return True
@@ -333,9 +333,9 @@ def rules(sheet: str) -> list[Rule]:
 def declared_by_rules(
     root: Any, sheet: str, selector_in_tree: Callable[[str], str]
 ) -> dict[int, Declarations]:
-    """What is declared for nodes of a tree of selectolax that a style sheet speaks of, by the nodes' ids in memory: the
-    sheet's rules, over them the node's own style, and over both what the sheet calls important. `selector_in_tree`
-    turns a selector of the mail into one of the tree."""
+    """The declarations for the nodes of a selectolax tree that a style sheet selects, by the nodes' ids in memory. A
+    node's own style overrides the sheet's rules; important rules override both. `selector_in_tree` turns a selector of
+    the mail into one of the tree."""
     found = rules(sheet)
     by_rules: dict[int, Declarations] = {}
     own: dict[int, Declarations] = {}
@@ -344,20 +344,20 @@ def declared_by_rules(
     left = MAX_MATCHED
     for rule in found[-(MAX_MATCHED // size) :]:
         left -= size * size if ":" in rule.selector else 0
-        if left < 0 or not _SELECTOR.match(rule.selector) or len(_STEPS.split(rule.selector)) > 5:
+        if left < 0 or not _SELECTOR.match(rule.selector) or len(_COMBINATORS.split(rule.selector)) > 5:
             continue
         try:
             nodes = root.css(selector_in_tree(rule.selector))
         except (SelectolaxError, ValueError):
             continue
         for node in nodes[:MAX_NODES]:
-            name = node.mem_id
-            if name not in by_rules:
-                own[name] = declarations_of(node.attributes.get("style") or "")
-            by_rules[name] = {**by_rules.get(name, {}), **rule.declarations}
+            node_id = node.mem_id
+            if node_id not in by_rules:
+                own[node_id] = declarations_of(node.attributes.get("style") or "")
+            by_rules[node_id] = {**by_rules.get(node_id, {}), **rule.declarations}
             if rule.important:
-                important[name] = {**important.get(name, {}), **rule.important}
-    return {name: {**by_rules[name], **own[name], **important.get(name, {})} for name in by_rules}
+                important[node_id] = {**important.get(node_id, {}), **rule.important}
+    return {key: {**by_rules[key], **own[key], **important.get(key, {})} for key in by_rules}
 
 
 def _blocks(sheet: str, depth: int = 0) -> Iterator[tuple[str, str]]:

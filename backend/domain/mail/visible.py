@@ -20,10 +20,10 @@ from backend.domain.mail.styles import MAX_NODES, Declarations, Style
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
 MAX_ALTS = 100
-LETTER_WORDS = 45
-"""What stands for pictures is read if it has so many words: fewer are ordinary, and the model has learned without."""
+MIN_ALT_WORDS = 45
+"""Words that the texts of pictures (`alt`) need to be read: fewer are ordinary, and the model has learned without."""
 FEW_WORDS = 20
-"""A mail that shows fewer words is its pictures, and what stands for them its text."""
+"""A mail that shows fewer words consists of its pictures, so their texts count as its text."""
 MOST_STRANDS = 4
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "noscript", "svg", "math", "object"})
 _TAG_MATTERS = _SKIPPED | {"a", "img", "table"}
@@ -39,7 +39,7 @@ _QUOTES = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_TYPE = re.compile(
+_TAG_NAME = re.compile(
     r":nth-[\w-]{5,15}+\([^()]{0,60}+\)|(?<![\w.#\[=\"':-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I
 )
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
@@ -56,9 +56,9 @@ class Visible:
     """What a reader sees of an HTML body. `text` has one line per block; quoted blocks begin with "> ". `hidden`: some
     text is not shown; it is in `unseen`. `findings` are those of `letters.deobfuscate`. `cut`: not all was read.
 
-    `strands` are parts of the text that look alike, each in one style, where several styles alternate: if one of them
-    hides its words in a way that is not known here, another one is what a person reads. The texts that stand for
-    pictures are one more. `columns` are the columns of tables, each read downwards, where there are several."""
+    `strands` are the texts of single styles, where several styles alternate: if one of them hides its words in a way
+    that is not known here, another one is what a person reads. The texts of pictures (`alt`) are one more. `columns`
+    are the columns of tables, each read downwards, where there are several."""
 
     text: str = ""
     links: list[str] = field(default_factory=list)
@@ -98,7 +98,7 @@ class _Step(NamedTuple):
 
 class _Texts:
     """The texts of a tree, as they are found: what is shown, what is not, what stands for pictures, and what is shown
-    by the number of its style. `styled` numbers the styles, each by that of the element around it and its own."""
+    by the number of its style and of its column. `numbers`: the looks of an element and of those around it → number."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
@@ -106,12 +106,12 @@ class _Texts:
         self.alts: list[str] = []
         self.strands: dict[int, list[str]] = {}
         self.columns: dict[int, list[str]] = {}
-        self.styled: dict[tuple[object, ...], int] = {}
+        self.numbers: dict[tuple[object, ...], int] = {}
         self.places: Counter[int] = Counter()
         self.last = -1
 
-    def style(self, look: tuple[object, ...]) -> int:
-        return self.styled.setdefault(look, len(self.styled) + 1)
+    def number(self, look: tuple[object, ...]) -> int:
+        return self.numbers.setdefault(look, len(self.numbers) + 1)
 
     def add(self, strand: int, column: int, text: str) -> None:
         self.strands.setdefault(strand, []).append(f"{text} ")
@@ -129,7 +129,7 @@ def visible(html: str) -> Visible:
     if root is None:
         return result
     by_rules = (
-        styles.declared_by_rules(root, "\n".join(written.sheet), partial(_TYPE.sub, _original_name))
+        styles.declared_by_rules(root, "\n".join(written.sheet), partial(_TAG_NAME.sub, _original_name))
         if written.sheet
         else {}
     )
@@ -137,7 +137,7 @@ def visible(html: str) -> Visible:
     for step in _steps(root, result, texts, by_rules):
         _emit(step, texts)
     text = "\n".join(map(_line, "".join(texts.shown)[:MAX_TEXT].split("\n")))
-    if len(_WORD.findall("".join(texts.alts))) < LETTER_WORDS:
+    if len(_WORD.findall("".join(texts.alts))) < MIN_ALT_WORDS:
         texts.alts.clear()
     elif len(_WORD.findall(text)) < FEW_WORDS:
         text = "\n".join((text, *map(_line, texts.alts)))
@@ -150,8 +150,7 @@ def visible(html: str) -> Visible:
 
 
 def _strands(texts: _Texts) -> tuple[str, ...]:
-    """The texts that stand for pictures; and texts of one style that longer ones of another interrupt again and
-    again."""
+    """The texts of single styles that another style often interrupts, except the longest; and those of pictures."""
     often = ["".join(pieces) for strand, pieces in texts.strands.items() if texts.places[strand] > 2]
     often.sort(key=len, reverse=True)
     found = [*often[1 : 1 + MOST_STRANDS], "".join(texts.alts)]
@@ -159,7 +158,7 @@ def _strands(texts: _Texts) -> tuple[str, ...]:
 
 
 def _columns(texts: _Texts) -> tuple[str, ...]:
-    """The text outside of any second column, and the columns with more than two cells."""
+    """The text outside second and later columns, and each of these columns that has more than two texts."""
     many = [column for column, pieces in texts.columns.items() if column and len(pieces) > 2]
     return tuple(_in_one_line("".join(texts.columns.get(at, ()))) for at in [0, *many[:MOST_STRANDS]] if many)
 
@@ -280,7 +279,7 @@ def _enter(
     rtl_begins = not step.rtl and _forces_rtl(style, attributes, declarations)
     quoted = step.quoted or _is_quote(tag, attributes)
     look = (step.strand, tag, css, *map(attributes.get, _LOOKS))
-    strand = texts.style(look) if tag != "a" else step.strand
+    strand = texts.number(look) if tag != "a" else step.strand
     return _Step(
         node, True, quoted, style, seen, step.rtl or rtl_begins, block, rtl_begins, strand, step.column
     )
@@ -319,7 +318,7 @@ def _children(
         # Each column may be a text of its own, which a person reads downwards.
         cells = [at for at, cell in enumerate(inner) if cell.node.is_element_node]
         for column, at in enumerate(cells[1:]):
-            inner[at] = inner[at]._replace(column=texts.style((step.column, column)))
+            inner[at] = inner[at]._replace(column=texts.number((step.column, column)))
     # Latin text in such boxes is still read from left to right; Hebrew or Arabic already stands in its reading order.
     if len(inner) > 1 and _boxes_run_leftward(step, attributes, by_rules) and (node.text() or "").isascii():
         inner.reverse()

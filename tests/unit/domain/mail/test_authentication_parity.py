@@ -87,7 +87,7 @@ def test_where_they_differ_it_is_wanted(
 
 
 def read(clause: str) -> Result | None:
-    return module._read(clause, METHODS)
+    return module._result_of(clause, METHODS)
 
 
 def agree(value: str) -> None:

@@ -14,8 +14,8 @@ from backend.domain.mail.message import may_match
 from backend.domain.reading import model_text, words
 
 CASES = {
-    "a challenge's words": (machine_mail._BODY, machine_mail._OF_BODY),
-    "what an order is for": (machine_mail._AIM, machine_mail._OF_AIM),
+    "a challenge's words": (machine_mail._BODY, machine_mail._BODY_WORDS),
+    "what an order is for": (machine_mail._AIM, machine_mail._AIM_WORDS),
     "a way off a list": (model_text._UNSUBSCRIBE, model_text._UNSUBSCRIBE_HINTS),
     "a field left unfilled": (model_text._MERGE, model_text._MERGE_HINTS),
     "an amount": (words._MONEY, words._MONEY_SIGNS),
