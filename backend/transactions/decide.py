@@ -442,7 +442,7 @@ def _put_back(mailbox_id: MailboxId, was: StateBefore, now: datetime, there: boo
         return False
     if row["revision"] != was["revision"] and not (there and row["decided_by"] in IN_SPAM_OR_BIN):
         return False
-    yield from carry_out(mailbox_id, gmail_id, undo_change(was, there=there), now)
+    yield from carry_out(mailbox_id, gmail_id, undo_change(was, moved_back=there), now)
     return was["moved"]
 
 

@@ -139,7 +139,7 @@ _CORRECTION: dict[str, Column] = {
     "undone_at": _maybe(TIME),
     "undo_moved": TEXTS,
 }
-_ENTRY: dict[str, Column] = {
+_LEDGER_ENTRY: dict[str, Column] = {
     "posting_key": TEXT,
     "sender": TEXT,
     "posting": _one_of(Posting),
@@ -189,7 +189,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         table.name: table
         for table in (
             Table("rules", "subject", {"subject": TEXT, "kind": _one_of(RuleKind), "set_at": TIME}),
-            Table("ledger", "posting_key", _ENTRY),
+            Table("ledger", "posting_key", _LEDGER_ENTRY),
             Table("messages", "gmail_id", _MESSAGE),
             Table("challenges", "id", _CHALLENGE, made=("is_open", "token_hash", "sealed_token")),
             Table("corrections", "correction_key", _CORRECTION),

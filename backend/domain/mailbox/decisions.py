@@ -301,11 +301,11 @@ def _change(message: MessageState, stage: str | None, placement: Placement, by: 
     return Change(stage, placement, by, moves, noted=not moves and stage in (message["stage"], Stage.RELEASE))
 
 
-def undo_change(was: StateBefore, *, there: bool = False) -> Change:
-    """How undo changes a message that is unchanged since the decision. `there`: the owner has already moved it back out
-    of spam or the bin, so only its unfinished stage is taken up again."""
+def undo_change(was: StateBefore, *, moved_back: bool = False) -> Change:
+    """How undo changes a message that is unchanged since the decision. `moved_back`: the owner has already moved it
+    out of spam or the bin, so only its unfinished stage is taken up again."""
     placement = Placement(was["placement"] or Placement.INBOX)
-    if there:
+    if moved_back:
         left = was.get("stage")
         stage = left if left in (Stage.ACT, Stage.RELEASE) else None
         return Change(stage, placement, was["decided_by"], was["moved"], noted=False)
@@ -334,7 +334,7 @@ def sends_again(state: str, message: MessageState) -> bool:
 
 _PLACES = {SPAM: Decision.SPAM, TRASH: Decision.BIN}
 _SPAM_OR_BIN = "away"
-"""Where a message is that was in one of the two before this page of history."""
+"""Stands for either: the message was already in spam or the bin before this page of history."""
 
 
 class Move(Protocol):
@@ -382,7 +382,7 @@ class GmailDecisions:
 @dataclass(slots=True)
 class _MovesOfMessage:
     """The moves of one message in a page of history. `away` is where it is if the owner put it away: SPAM, TRASH, or
-    `_SPAM_OR_BIN`; "" otherwise. `held`: the page has our own hold. `released` and `returned` are records of the last
+    `_SPAM_OR_BIN`; "" otherwise. `held`: our own hold is in the page. `released` and `returned` are records of the last
     such move. `decided` has the latest decision of each kind ("order", "place"), with its record. `last` are the
     labels after the last move."""
 

@@ -34,7 +34,7 @@ class PolicyRow(StrEnum):
     CORRESPONDENT = "correspondent"
     MACHINE_MAIL = "machine_mail"  # newsletters, receipts, notices, automatic replies
     LEFT_ALONE = "left_alone"  # screening is paused, or its Gmail category is not screened
-    HELD_WITH_EARLIER = "held_with_earlier"  # for everything its sender has written so far, this one included
+    HELD_WITH_EARLIER = "held_with_earlier"  # its sender's recent mail, this one included, adds up to a pitch
     UNREAD = "unread"  # it could not be read in full; not Gmail's label UNREAD
     BELOW_HOLD = "below_hold"
     CREDIT = "credit"

@@ -74,9 +74,9 @@ def new_senders(piles: Iterable[SenderPile], since: datetime, now: datetime) -> 
     )
 
 
-def next_try(failing_since: datetime, now: datetime, named: datetime | None) -> datetime:
-    """When to retry: at the time the push service `named`, otherwise after as long again as it has been failing."""
-    wait = max(now - failing_since, (named or now) - now)
+def next_try(failing_since: datetime, now: datetime, retry_at: datetime | None) -> datetime:
+    """When to retry: after as long again as it failed, or at the push service's `retry_at` if later; within limits."""
+    wait = max(now - failing_since, (retry_at or now) - now)
     return now + min(max(wait, FIRST_WAIT), LONGEST_WAIT)
 
 
@@ -165,10 +165,10 @@ def message_id(sealed: bytes, domain: str) -> str:
     return f"<{ID_PREFIX}{sealed.decode('ascii')}@{domain}>"
 
 
-def placed_by_us(words: str, mailbox_id: MailboxId, received_at: datetime) -> bool:
+def placed_by_us(content: str, mailbox_id: MailboxId, received_at: datetime) -> bool:
     """Whether the decrypted content of a Message-ID shows that we put the message into this mailbox, at about the time
     Gmail gives it. So a copy that somebody sends later does not count."""
-    name, _, at = words.rpartition(".")
+    name, _, at = content.rpartition(".")
     if name != mailbox_id or not at.isdecimal():
         return False
     age = received_at - datetime.fromtimestamp(int(at), UTC)
@@ -194,9 +194,9 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class SenderBlock:
-    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `score_band`
-    ("pitch", "maybe" or "unlikely") selects the score's colour. `note` quotes the sender's line to the owner, ""
-    without one. The first of `buttons` is highlighted."""
+    """The paragraph about one sender, in the owner's language. `count` is "3 emails", "" for one. `word` stands beside
+    the score; `score_band` ("pitch", "maybe" or "unlikely") selects its colour. `note` quotes the sender's line to the
+    owner, "" without one. The first of `buttons` is highlighted."""
 
     name: str
     address: str
@@ -212,8 +212,8 @@ class SenderBlock:
 
 @dataclass(frozen=True, slots=True)
 class DigestLetter:
-    """All texts of a digest, in the owner's language. `ends` are its last paragraphs; `review` and `settings` are links
-    to those pages."""
+    """All texts of a digest, in the owner's language `tag`. `glance` is what mail programs show beside the subject;
+    `ends` are the last paragraphs; `review` and `settings` link to those pages."""
 
     tag: str
     subject: str

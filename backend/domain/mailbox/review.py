@@ -61,7 +61,7 @@ def shown_reason(view: MessageView) -> Reason | None:
 
 
 def reason_to_show(reasons: Sequence[Reason], row: str, passed: bool, cause: str = "") -> Reason | None:
-    """The one of the reasons to show, if any.
+    """Which of the reasons to show, if any.
 
     For held mail: the strongest reason for a pitch, plain words only if there is no other; without one, the strongest
     reason against it. For mail that was never held (`passed`): the strongest reason against a pitch, if the score let

@@ -136,10 +136,10 @@ def test_a_report_keeps_the_senders_other_mail_held_as_a_block_does() -> None:
 
 def test_what_the_owner_took_out_again_is_moved_by_nobody() -> None:
     was = StateBefore(gmail_id="m", placement="inbox", decided_by="", revision=3, moved=True, stage=None)
-    assert undo_change(was, there=True) == Change(None, Placement.INBOX, "", True, False)
+    assert undo_change(was, moved_back=True) == Change(None, Placement.INBOX, "", True, False)
     # but for what had not been done yet
     was = StateBefore(gmail_id="m", placement="held", decided_by="", revision=3, moved=False, stage=Stage.ACT)
-    assert undo_change(was, there=True).stage == Stage.ACT
+    assert undo_change(was, moved_back=True).stage == Stage.ACT
 
 
 def test_what_is_kept_leaves_the_list_and_nothing_else_changes() -> None:
