@@ -115,14 +115,14 @@ def read_and_score(
     cause = FailOpenCause.UNREADABLE
     try:
         found = passages(arrival.message, owner)
-        language_code = found[0].words.language
+        language_code = found[0].model_input.language
         cause = FailOpenCause.SCORER_BROKEN
         decisive, score = most_like_a_pitch(found, briefly or model)
         # Below all thresholds, reasons are made only when somebody opens the message.
         least_explained = min((min(each.clear, each.strict) for each in thresholds.values()), default=0.0)
         if briefly is not None and score.probability >= least_explained:
             score = model(decisive.text).of_part(decisive.part)
-        score = with_quotes(score, decisive.words, decisive.own or found[0].own)
+        score = with_quotes(score, decisive.model_input, decisive.own or found[0].own)
         doubtful = keep_if_doubtful is not None and keep_if_doubtful(decisive, score)
         cause = FailOpenCause.UNREADABLE
         # Most mail cannot be held or challenged in any strictness, whatever its sender wrote before.
@@ -218,7 +218,7 @@ def show(
     if model is not None and not score.reasons:
         found = passages(message, owner)
         decisive, again = most_like_a_pitch(found, model)
-        late = with_quotes(again, decisive.words, decisive.own or found[0].own).reasons
+        late = with_quotes(again, decisive.model_input, decisive.own or found[0].own).reasons
         score = replace(score, reasons=late)
     text = INVISIBLE.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)

@@ -129,7 +129,7 @@ class Judge:
         readings = passages(message, owner)
         facts = replace(facts, read_limit=limit_of(message, readings[0]))
         decisive, score = most_like_a_pitch(readings, self.session.score)
-        score = with_quotes(score, decisive.words, decisive.own or readings[0].own)
+        score = with_quotes(score, decisive.model_input, decisive.own or readings[0].own)
         earlier = frozenset((*message.references, message.in_reply_to)) - {""}
         signed_list = list_address(message)
         return ScoredMessage(archived.file, facts, score, earlier, self._wrote_to(message), signed_list)

@@ -158,7 +158,7 @@ class DoubtfulPassage:
     def keep(self, passage: Passage, score: Score) -> bool:
         """Keep the passage if its score is doubtful; returns whether it is."""
         between = self._second.least <= score.probability < self._second.below
-        doubtful = between and bool(passage.own) and passage.words.language in self._reader.languages
+        doubtful = between and bool(passage.own) and passage.model_input.language in self._reader.languages
         self._kept = (passage.own, score) if doubtful else None
         return doubtful
 
@@ -206,11 +206,11 @@ class _TimeLimit:
 
 
 def serve(
-    opened: Callable[[bytes, bool], Arrival],
+    parse: Callable[[bytes, bool], Arrival],
     load: Callable[[bytes, str], LoadedModel],
     load_rereader: Callable[[str, str], SecondReader],
 ) -> None:
-    """Load the models from the first request, then answer requests until the input ends. `opened` parses Google's
+    """Load the models from the first request, then answer requests until the input ends. `parse` turns Google's
     response into a message (only part of it, if its second argument is true) and raises `IncompleteResponse`. If the
     challenger or the second reading cannot be loaded, the process works without it."""
     ignore_signals()
@@ -250,7 +250,7 @@ def serve(
     gc.collect()
     gc.freeze()
     confine(limits.memory)
-    _serve_requests(requests, answers, _commands(opened, model, challenger, doubts, limits), limits)
+    _serve_requests(requests, answers, _commands(parse, model, challenger, doubts, limits), limits)
 
 
 def _load_checked(load: Callable[[bytes, str], LoadedModel], file: ModelData) -> LoadedModel:
@@ -265,9 +265,9 @@ def _as_json(error: PitchgateError) -> dict[str, str]:
 
 
 def _commands(
-    opened: Callable[[bytes, bool], Arrival],
+    parse: Callable[[bytes, bool], Arrival],
     model: LoadedModel,
-    loaded: LoadedModel | None,
+    in_trial: LoadedModel | None,
     doubts: DoubtfulPassage | None,
     limits: Limits,
 ) -> Mapping[str, Callable[..., object]]:
@@ -277,23 +277,23 @@ def _commands(
     def score(text: str) -> Score:
         return model.score(text, keep)
 
-    challenger = None if loaded is None else Challenger(loaded.as_challenger, loaded.thresholds)
+    challenger = None if in_trial is None else Challenger(in_trial.as_challenger, in_trial.thresholds)
     # If counts are to be kept, every message needs them, and only the full score has them.
     briefly = None if keep else model.briefly
     keep_doubtful = doubts.keep if doubts is not None else None
 
     def in_part(raw: bytes, owner: Owner, limit: ReadLimit) -> Digest:
         return _without_thresholds(
-            read_and_score(opened(raw, True), owner, score, model.thresholds, challenger, briefly, limit)
+            read_and_score(parse(raw, True), owner, score, model.thresholds, challenger, briefly, limit)
         )
 
     def in_full(raw: bytes, owner: Owner, costly: Set[str]) -> Digest:
-        if costly and message_sender_key(opened(raw, True)) in costly:
+        if costly and message_sender_key(parse(raw, True)) in costly:
             return in_part(raw, owner, ReadLimit.TIME)
         try:
             with time_limit:
                 read = read_and_score(
-                    opened(raw, False),
+                    parse(raw, False),
                     owner,
                     score,
                     model.thresholds,
@@ -318,10 +318,10 @@ def _commands(
         "digest": in_full,
         "brief": in_part,
         "show": lambda raw, owner, stored, whole: show(
-            opened(raw, not whole).message, owner, stored, score if stored.model == model.version else None
+            parse(raw, not whole).message, owner, stored, score if stored.model == model.version else None
         ),
-        "correspondents": lambda raw, owner: correspondents(opened(raw, False).message, owner),
-        "offer": lambda raw: unsubscribe_offer(opened(raw, False).message),
+        "correspondents": lambda raw, owner: correspondents(parse(raw, False).message, owner),
+        "offer": lambda raw: unsubscribe_offer(parse(raw, False).message),
     }
     if doubts is not None:
         commands["again"] = lambda raw: doubts.read_again()
@@ -336,7 +336,7 @@ def _without_thresholds(read: Digest) -> Digest:
 def _serve_requests(
     requests: BinaryIO, answers: BinaryIO, commands: Mapping[str, Callable[..., object]], limits: Limits
 ) -> None:
-    alarm, began = CpuAlarm(limits.seconds, limits.timeout + 1), resident()
+    alarm, at_start = CpuAlarm(limits.seconds, limits.timeout + 1), resident()
     while True:
         with alarm:
             # The alarm counts processor time only, so waiting for a request does not count.
@@ -350,7 +350,7 @@ def _serve_requests(
         value = answer.get("value")
         out_of_memory = isinstance(value, Digest) and value.read_limit is ReadLimit.MEMORY
         out_of_memory |= answer.get("unread") is FailOpenCause.TOO_LARGE
-        spent = out_of_memory or resident() > began + MOST_GROWTH
+        spent = out_of_memory or resident() > at_start + MOST_GROWTH
         _write(answers, {**answer, "spent": spent})
         if spent:
             return

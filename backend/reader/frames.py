@@ -74,11 +74,11 @@ def read_request(stream: BinaryIO) -> tuple[str, tuple[object, ...], bytes] | No
     sizes = stream.read(REQUEST.size)
     if len(sizes) < REQUEST.size:
         return None
-    of_head, of_raw = REQUEST.unpack(sizes)
-    head, raw = stream.read(of_head), stream.read(of_raw)
-    if len(head) < of_head or len(raw) < of_raw:
+    head_size, raw_size = REQUEST.unpack(sizes)
+    head, raw = stream.read(head_size), stream.read(raw_size)
+    if len(head) < head_size or len(raw) < raw_size:
         return None
-    work, arguments = _cached_head(head) if of_head < _MOST_CACHED else _read_head(head)
+    work, arguments = _cached_head(head) if head_size < _MOST_CACHED else _read_head(head)
     return work, arguments, raw
 
 
@@ -101,14 +101,14 @@ def pack_answer(value: Mapping[str, object]) -> bytes:
 def _writer_for(kind: type) -> Callable[[Any], object]:
     """A function that turns values of a class into JSON values."""
     if is_dataclass(kind):
-        usual = tuple(
+        defaults = tuple(
             (field.name, field.default if field.default_factory is MISSING else field.default_factory())
             for field in fields(kind)
         )
         # Default values are left out: writing and validating them would take time.
         return lambda value: {
             name: actual
-            for name, default in usual
+            for name, default in defaults
             if (actual := getattr(value, name)) is not default and actual != default
         }
     if issubclass(kind, Set):

@@ -264,14 +264,14 @@ class ReadingPool:
         except TimeoutError:
             raise TryLater("later.reader", reason=NO_READER) from None
         try:
-            process = await self._next(self._wait - (asyncio.get_running_loop().time() - began))
+            process = await self._next_process(self._wait - (asyncio.get_running_loop().time() - began))
         except BaseException:
             self._turns.give_back(*taken)
             raise
         self._taken[process] = taken
         return process
 
-    async def _next(self, wait: float) -> ReadingProcess:
+    async def _next_process(self, wait: float) -> ReadingProcess:
         """The next free process. A message does not start one itself: if the message gave up, the start would be
         cancelled."""
         with contextlib.suppress(asyncio.QueueEmpty):
@@ -415,7 +415,7 @@ class Turns:
 
     async def take(self, mailbox: str) -> float:
         """Wait for a place. Returns the time when it was taken, which `give_back` needs."""
-        if self._may_start(mailbox) and self._next() is None:
+        if self._may_start(mailbox) and self._next_mailbox() is None:
             return self._start(mailbox)
         turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(mailbox, deque()).append(turn)
@@ -439,7 +439,7 @@ class Turns:
         if mailbox in self._waiting:
             # Its first message did not wait, so other mailboxes come before its second one.
             self._waiting.move_to_end(mailbox)
-        while (following := self._next()) is not None:
+        while (following := self._next_mailbox()) is not None:
             turns = self._waiting.pop(following)
             turn = turns.popleft()
             if turns:
@@ -458,7 +458,7 @@ class Turns:
             return self._free > 0
         return self._now() - min(self._started[mailbox]) < LONG_READING
 
-    def _next(self) -> str | None:
+    def _next_mailbox(self) -> str | None:
         return next(filter(self._may_start, self._waiting), None) if self._free else None
 
 

@@ -61,9 +61,8 @@ class Weights:
 
 def found_weights() -> Weights:
     """The weights in the installed package. Raises `NoWeights`."""
-    found = importlib.util.find_spec(
-        PACKAGE
-    )  # finds the package without importing it, so that none of its code runs
+    # Finds the package without importing it, so that none of its code runs.
+    found = importlib.util.find_spec(PACKAGE)
     places = found.submodule_search_locations if found is not None else None
     if not places:
         raise NoWeights("second.no_package", package=PACKAGE)
@@ -107,8 +106,8 @@ def read_weights(data: bytes) -> Weights:
         name = data[place + 2 : place + 2 + length].decode()
         packed, numbers, start, _ = struct.unpack_from("<BIQQ", data, place + 2 + length)
         place += 2 + length + 21
-        kind, of = (_Q4, numbers // BLOCK) if packed else (np.dtype("<f4"), numbers)
-        tensors[name] = np.frombuffer(data, kind, of, start)
+        kind, items = (_Q4, numbers // BLOCK) if packed else (np.dtype("<f4"), numbers)
+        tensors[name] = np.frombuffer(data, kind, items, start)
     return Weights(pieces, scores, letters, tensors)
 
 
@@ -147,7 +146,7 @@ def tokenizer(weights: Weights, kept: list[int]) -> bytes:
 def encoder_file(weights: Weights, layers: tuple[int, ...] = LAYERS) -> bytes:
     """The encoder file: graph, tokenizer and digest."""
     kept = latin_pieces(weights)
-    model = _Graph(weights).made(kept, layers)
+    model = _Graph(weights).build(kept, layers)
     metadata = {
         "format": ENCODER.format,
         "weights": SHA256,
@@ -172,14 +171,14 @@ class _Graph:
         self._constants: dict[str, TensorProto] = {}
         self._nodes: list[NodeProto] = []
 
-    def made(self, kept: list[int], layers: tuple[int, ...]) -> ModelProto:
+    def build(self, kept: list[int], layers: tuple[int, ...]) -> ModelProto:
         """The graph of the layers up to the last of `layers`."""
-        now = self._pieces(kept)
+        hidden = self._pieces(kept)
         means = []
         for layer in range(max(layers)):
-            now = self._layer(f"l{layer}.", now)
+            hidden = self._layer(f"l{layer}.", hidden)
             if layer + 1 in layers:
-                means.append(self._node("ReduceMean", now, self._ints("second", [1]), keepdims=0))
+                means.append(self._node("ReduceMean", hidden, self._ints("second", [1]), keepdims=0))
         self._node("Concat", *means, to="embedding", axis=1)
         graph = helper.make_graph(
             self._nodes,
@@ -222,15 +221,15 @@ class _Graph:
         seen = self._node("MultiHeadAttention", *parts, bias_name, domain="com.microsoft", num_heads=HEADS)
         x = self._added(x, self._times(seen, WIDTH, f"{name}ao"), f"{name}ao.b", f"{name}aln")
         inner = self._times(x, WIDTH, f"{name}fi")
-        inner = self._node("BiasGelu", inner, self._kept(f"{name}fi.b"), domain="com.microsoft")
+        inner = self._node("BiasGelu", inner, self._tensor(f"{name}fi.b"), domain="com.microsoft")
         return self._added(x, self._times(inner, FEED_FORWARD, f"{name}fo"), f"{name}fo.b", f"{name}oln")
 
     def _added(self, x: str, more: str, bias: str, norm: str) -> str:
         """`x` plus `more` and a bias, normalised. The runtime has one operator for all of it, which is slower."""
-        return self._normalised(self._node("Add", self._node("Add", more, x), self._kept(bias)), norm)
+        return self._normalised(self._node("Add", self._node("Add", more, x), self._tensor(bias)), norm)
 
     def _normalised(self, x: str, norm: str) -> str:
-        weights = self._kept(f"{norm}.w"), self._kept(f"{norm}.b")
+        weights = self._tensor(f"{norm}.w"), self._tensor(f"{norm}.b")
         return self._node("LayerNormalization", x, *weights, axis=-1, epsilon=1e-12)
 
     def _times(self, x: str, width: int, *names: str) -> str:
@@ -253,7 +252,7 @@ class _Graph:
         product = self._node("Mul", product, self._constant(f"{names[0]}.scales", scales))
         return self._node("Unsqueeze", product, first)
 
-    def _kept(self, name: str) -> str:
+    def _tensor(self, name: str) -> str:
         return self._constant(name, self._tensors[name])
 
     def _ints(self, name: str, values: list[int]) -> str:

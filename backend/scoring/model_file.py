@@ -165,13 +165,12 @@ def varint_run(number: int) -> re.Pattern[bytes]:
 
 
 def protobuf_fields(
-    data: bytes, start: int = 0, end: int | None = None, passed_over: re.Pattern[bytes] | None = None
+    data: bytes, start: int = 0, end: int | None = None, skip: re.Pattern[bytes] | None = None
 ) -> Iterator[Field]:
-    """The fields of the message in data[start:end], in order, without runs that match `passed_over`. Raises
-    `Damaged`."""
+    """The fields of the message in data[start:end], in order, without runs that match `skip`. Raises `Damaged`."""
     position, stop = start, len(data) if end is None else end
     while position < stop:
-        if passed_over and (run := passed_over.match(data, position, stop)):
+        if skip and (run := skip.match(data, position, stop)):
             position = run.end()
             continue
         key, position = _varint(data, position, stop)
@@ -217,7 +216,7 @@ def _varint(data: bytes, position: int, stop: int) -> tuple[int, int]:
 # ---- Checks before a file is run
 # They look at the bytes, before ONNX Runtime builds a session. The file contains its own SHA-256 (computed with zeros
 # in its place), so a damaged copy is noticed without a second file. Operators, opsets and the tokeniser's pattern must
-# be those this code knows; nothing may refer to other files or hide a sub-graph.
+# be those this code knows; nothing may refer to other files or hide a sub-graph. Field numbers: see onnx.proto.
 
 
 FORMAT = "3"
@@ -227,7 +226,7 @@ TOKEN_PATTERN = r"[\p{L}\p{N}_]{2,}"  # noqa: S105 - a pattern, not a secret
 
 @dataclass(frozen=True)
 class FileKind:
-    """What is allowed in one kind of file: its format, size, opsets and operators."""
+    """What is allowed in one kind of file: its format, at `most` so many bytes, opsets and operators."""
 
     format: str
     most: int
@@ -342,7 +341,7 @@ def _metadata(data: bytes) -> tuple[dict[str, str], tuple[int, int]]:
     found: dict[str, str] = {}
     place = (0, 0)
     for entry in protobuf_fields(data):
-        if entry.number != 14:
+        if entry.number != 14:  # metadata_props
             continue
         parts = {f.number: f for f in protobuf_fields(data, entry.start, entry.end)}
         if set(parts) != {1, 2}:
@@ -368,25 +367,25 @@ def _check_graph(data: bytes, kind: FileKind, path: Path) -> None:
     opsets: dict[str, int] = {}
     graphs: list[Field] = []
     for entry in protobuf_fields(data):
-        if entry.number == 7:
+        if entry.number == 7:  # graph
             graphs.append(entry)
-        elif entry.number == 8:
+        elif entry.number == 8:  # opset_import
             domain, version = _opset(data, entry)
             opsets[domain] = version
-        elif entry.number in (20, 25):
+        elif entry.number in (20, 25):  # training_info, functions
             raise ModelRefused("model.functions", path=path)
     if opsets != kind.opsets:
         raise ModelRefused("model.opsets", path=path, used=opsets, allowed=dict(kind.opsets))
     if len(graphs) != 1:
         raise ModelRefused("model.graph", path=path)
     for entry in protobuf_fields(data, graphs[0].start, graphs[0].end):
-        if entry.number == 1:
+        if entry.number == 1:  # node
             _check_node(data, entry, kind.operators, path)
         elif entry.number == 5 and any(
             f.number in (13, 14) for f in protobuf_fields(data, entry.start, entry.end)
         ):
             raise ModelRefused("model.outside", path=path)
-        elif entry.number == 15:
+        elif entry.number == 15:  # sparse_initializer
             raise ModelRefused("model.sparse", path=path)
 
 
@@ -415,7 +414,7 @@ def _check_node(data: bytes, node: Field, operators: Set[str], path: Path) -> No
         raise ModelRefused("model.operator", path=path, name=name)
     for attribute in attributes:
         parts = list(protobuf_fields(data, attribute.start, attribute.end, _INTS))
-        if any(f.number in (6, 11) for f in parts):
+        if any(f.number in (6, 11) for f in parts):  # g, graphs
             raise ModelRefused("model.subgraph", path=path, name=name)
         label = next((string_field(data, f) for f in parts if f.number == 1), "")
         if (
@@ -429,10 +428,10 @@ def thresholds_of(metadata: Mapping[str, str]) -> dict[Strictness, Thresholds]:
     """The thresholds in a file's metadata. Raises `KeyError`, `TypeError` or `ValueError`."""
     limits = json.loads(metadata["thresholds"])
     strict = float(limits[Strictness.STRICT.value]["hold"])
-    ways = {strictness: limits[strictness.value] for strictness in Strictness}
+    by_strictness = {strictness: limits[strictness.value] for strictness in Strictness}
     return {
         strictness: Thresholds(float(own["clear"]), float(own["hold"]), float(own["challenge"]), strict)
-        for strictness, own in ways.items()
+        for strictness, own in by_strictness.items()
     }
 
 

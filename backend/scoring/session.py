@@ -47,7 +47,7 @@ class ModelSession:
         """Build the session and run it once. Raises `ModelRefused` if ONNX Runtime does not accept the graph."""
         self.facts = facts
         # A message has a few hundred terms, for which plain Python is faster than numpy.
-        self._single = bytes(" " not in term for term in facts.vocabulary)
+        self._is_word = bytes(" " not in term for term in facts.vocabulary)
         self._words = frozenset(term for term in facts.vocabulary if " " not in term)
         self._findings = {
             number: term for number, term in enumerate(facts.vocabulary) if term.startswith(FINDING_PREFIXES)
@@ -112,7 +112,7 @@ class ModelSession:
             text=sha256(text.encode()).hexdigest()[:32],
             shares=sha256(terms.tobytes() + shares.tobytes()).hexdigest()[:16],
             words=_word_count(words),
-            known=sum(map(self._single.__getitem__, terms.tolist())),
+            known=sum(map(self._is_word.__getitem__, terms.tolist())),
             counts=counts,
         )
 
@@ -144,8 +144,8 @@ class ModelSession:
                 words.append(place)
         net = sum(map(shares.__getitem__, words))
         term = self.facts.vocabulary.__getitem__
-        with_sign = ((term(terms[place]), shares[place]) for place in words if shares[place] * net > 0)
-        return reasons(findings, with_sign, net)
+        same_sign = ((term(terms[place]), shares[place]) for place in words if shares[place] * net > 0)
+        return reasons(findings, same_sign, net)
 
     def thresholds(self, strictness: Strictness) -> Thresholds:
         """The thresholds this model was published with."""

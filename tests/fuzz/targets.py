@@ -99,7 +99,7 @@ def _walk(arrival: Arrival) -> None:
     message = arrival.message
     seen = passages(message, OWNER)
     limit_of(message, seen[0])
-    reading = seen[0].words
+    reading = seen[0].model_input
     score = Score(0.9, 2.0, (Reason("phrase.asks_call", 1.0), Reason(PITCH_WORDS, 0.5, reading.words[:2])))
     with_quotes(score, reading, seen[0].own)
     show(message, OWNER, score)

@@ -55,9 +55,9 @@ _LINKED_WORD = re.compile(
 )
 _HYPHENATED = re.compile(rf"(?<={_LETTER}{_LETTER})-\n(?={_LETTER}{_LETTER})")
 _ESCAPED = re.compile(r"(?:%[0-9a-f]{2})+", re.I)
-_BETWEEN = re.compile(rf"(?<={_LETTER})[.,;:!?]?\d{{1,3}}(?={_LETTER})")
+_DIGITS_FOR_BLANK = re.compile(rf"(?<={_LETTER})[.,;:!?]?\d{{1,3}}(?={_LETTER})")
 _DIGITS = re.compile(r"\d+|\D+")
-_SIGN = re.compile(r"[\W\d_]+")
+_SIGNS_AND_DIGITS = re.compile(r"[\W\d_]+")
 _SIGNS = re.compile(r"[\W_]+")
 _LEET = {
     "4": "a", "@": "a", "^": "a", "3": "e", "€": "e", "1": "il", "!": "i", "|": "li", "0": "o", "5": "s", "$": "s",
@@ -67,7 +67,7 @@ _LEET = {
 _DRAWN = re.compile(r"\(\)|/\\|\\/")
 _DRAWN_LETTERS = {"()": "o", "/\\": "a", "\\/": "v"}
 MIN_RUNS = 120
-"""Words of a text run together only if its very long words have at least this many characters."""
+"""Characters that a text's very long words must have in all to count as words run together."""
 MAX_RUN = 3_000
 """Only this many characters of a text are searched for words that run together."""
 _MAX_SPELLINGS = 8
@@ -84,8 +84,8 @@ def mend(text: str) -> tuple[str, bool]:
 
 
 def _with_blanks(text: str) -> str:
-    """`text` with blanks where most of its words are addresses of links that end in a word, or where something else
-    stands for nearly every blank; without the hyphens of words that many lines cut."""
+    """`text` with the words in links instead of the links, if most of it is links; with blanks where escapes or digits
+    stand for nearly all of them; and without hyphens at line ends, if there are many."""
     if text.count("-\n") > _MANY:
         text = _HYPHENATED.sub("", text)
     blanks = text.count(" ")
@@ -97,13 +97,13 @@ def _with_blanks(text: str) -> str:
     head = text[:MAX_TEXT]
     if len(_ESCAPED.findall(head)) > max(_MANY, len(head) // _SPACED):
         head = unquote(head, errors="replace")
-    if len(_BETWEEN.findall(head)) > max(_MANY, len(head) // _SPACED):
-        head = _BETWEEN.sub(" ", head)
+    if len(_DIGITS_FOR_BLANK.findall(head)) > max(_MANY, len(head) // _SPACED):
+        head = _DIGITS_FOR_BLANK.sub(" ", head)
     return head + text[MAX_TEXT:]
 
 
 def _without_humps(text: str) -> str:
-    """`text` with spaces where only capitals show where a word begins, or nothing does."""
+    """`text` with spaces between words that only capitals separate, or nothing."""
     if text.count(" ") * _SPACED > len(text):
         return text
     words = [word for word in _CHUNK.findall(text[:MAX_TEXT]) if len(_HUMP.findall(word)) > 2]
@@ -201,7 +201,7 @@ def _repair_bare(word: str, disguised: bool) -> str:
     if len(inner := lower.strip(digits)) > 3 and inner.isalpha() and is_word(inner):
         return inner
     joined = _SIGNS.sub("", lower)
-    pieces = [piece for piece in _SIGN.split(lower) if piece]
+    pieces = [piece for piece in _SIGNS_AND_DIGITS.split(lower) if piece]
     if (
         joined.isalpha()
         and len(joined) > 3

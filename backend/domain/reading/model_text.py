@@ -218,7 +218,7 @@ def _markup(message: Message, html: Visible | None) -> Iterator[str]:
 
 
 def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
-    yield length_of(words).removeprefix("f_")
+    yield length_token(words).removeprefix("f_")
     yield f"subject_{sum(len(message.subject.split()) > limit for limit in _SUBJECT_LENGTHS)}"
     subject = _FWD.sub("", _RE.sub("", message.subject)).strip()
     if subject and subject == subject.lower() and not re.search(r"[\u0600-\uffff]", subject):
@@ -235,7 +235,7 @@ def _shape(message: Message, parts: Sections, words: int) -> Iterator[str]:
         yield "signature" if parts.signature.count("\n") < 3 else "signature_long"
 
 
-def length_of(words: int) -> str:
+def length_token(words: int) -> str:
     """The token for the length of a text of `words` words."""
     return f"f_length_{sum(words > limit for limit in _LENGTHS)}"
 
@@ -286,8 +286,8 @@ class MessageTexts:
 
     `whole` is what most mail programs show; `subject` its subject line, `own` its own text; `body`, `signature` and
     `quoted` are the tokens of its sections, uncut. `plain` is the plain text if it differs from the HTML; `unseen` is
-    text that the HTML hides; `strands` and `columns` are those of `Visible`. `names` maps each word of the two
-    people's names to its class. `cut`: the HTML was longer than what is read.
+    text that the HTML hides; `strands` and `columns` are those of `Visible`; `names` is the result of `names_of`.
+    `cut`: the HTML was longer than what is read.
     """
 
     whole: ModelInput
@@ -348,8 +348,8 @@ def message_texts(message: Message, owner: Owner) -> MessageTexts:
 def deobfuscated(text: str) -> Deobfuscated:
     """A text as a person reads it: look-alike letters and disguised words replaced by plain ones."""
     found = deobfuscate(text)
-    whole, repaired = mend(found.text)
-    return Deobfuscated(whole, found.findings | {BROKEN}) if repaired else found
+    mended, repaired = mend(found.text)
+    return Deobfuscated(mended, found.findings | {BROKEN}) if repaired else found
 
 
 _LONGER_WORD = re.compile(r"[^\W\d_]{3,}")

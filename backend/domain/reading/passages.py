@@ -23,7 +23,7 @@ from backend.domain.reading.model_text import (
     MessageTexts,
     ModelInput,
     deobfuscated,
-    length_of,
+    length_token,
     message_texts,
     model_text,
 )
@@ -51,14 +51,14 @@ MIN_WORDS = 20
 LONG_LINE = 25
 """A subject or a sender's name with more spaces is also read as a place of its own."""
 
-_STEP = 15
+_STEP = 15  # words from one window to the next
 
 _SENTENCES = 4
 """The most sentences that are scored together, if they are scattered."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\])}\"'”’»]*\s+|\n+")
 _FEW_PHRASES = 2
 _SECOND_VOTES, _SECOND_SHARE = 5, 1 / 12
-"""A text's second language counts from so many words that only it has, and from this share of the first one's."""
+"""A text's second language counts from so many words of it alone, and from this share of those of the first."""
 
 _Place = tuple[int, int]
 
@@ -69,13 +69,13 @@ class Passage:
     for a place below, of which only the words are known. `cut`: the message was longer than what is read."""
 
     part: Part
-    words: ModelInput
+    model_input: ModelInput
     own: str = ""
     cut: bool = False
 
     @property
     def text(self) -> str:
-        return model_text(self.words)
+        return model_text(self.model_input)
 
 
 def passages(message: Message, owner: Owner) -> tuple[Passage, ...]:
@@ -96,8 +96,8 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
     yield Passage(Part.WHOLE, whole, own, texts.cut)
     if texts.plain:
         yield _plain(texts, message)
-    before = whole.own - min(len(texts.body), MAX_OWN_WORDS)
-    subject = whole.words[:before]
+    body_start = whole.own - min(len(texts.body), MAX_OWN_WORDS)
+    subject = whole.words[:body_start]
     long = len(texts.body) > LONG_MESSAGE
     if long:
         yield Passage(Part.OPENING, _as_message(whole, subject, texts.body[:OPENING]), own)
@@ -105,10 +105,10 @@ def _passages(message: Message, owner: Owner) -> Iterator[Passage]:
         pieces = _every_other(texts.body, whole)
         if not pieces and (column := _most_phrases(columns, whole)):
             yield Passage(Part.COLUMN, _as_message(whole, subject, column))
-        pieces = pieces or _most_phrases(_by_language(texts), whole) or _scattered(texts, before)
+        pieces = pieces or _most_phrases(_by_language(texts), whole) or _scattered(texts, body_start)
         if pieces:
             yield Passage(Part.SCATTERED, _as_message(whole, subject, pieces))
-    if (place := _most_phrases(_rest(texts, message, long, before), whole)) is not None:
+    if (place := _most_phrases(_rest(texts, message, long, body_start), whole)) is not None:
         yield Passage(Part.BELOW, _as_message(whole, subject, place))
 
 
@@ -131,19 +131,19 @@ def _as_message(whole: ModelInput, subject: Sequence[str], body: Sequence[str]) 
         own=len(own),
         quoted=(),
         hits=tuple(find_phrases(words, code)),
-        form=(*form, length_of(plain), f"f_language_{code}"),
+        form=(*form, length_token(plain), f"f_language_{code}"),
         language=code,
     )
 
 
-def _scattered(texts: MessageTexts, before: int) -> Sequence[str]:
-    """The words of the sentences with most different phrases, the shortest of equals; none if those stand side by side,
-    as in the other places."""
-    hits = [hit for hit in texts.whole.hits if before <= hit.start < texts.whole.own]
+def _scattered(texts: MessageTexts, body_start: int) -> Sequence[str]:
+    """The words of the few sentences with most different phrases, of equals the shortest; none if these stand side by
+    side, where the other passages find them."""
+    hits = [hit for hit in texts.whole.hits if body_start <= hit.start < texts.whole.own]
     if len(hits) < 2:
         return ()
     sentences, ends = list[list[str]](), list[int]()
-    end = before
+    end = body_start
     for sentence in _SENTENCE_END.split(texts.own):
         if end > hits[-1].start:
             break
@@ -180,7 +180,7 @@ def _by_language(texts: MessageTexts) -> Iterator[tuple[Sequence[str], None]]:
 
 
 def _every_other(body: Sequence[str], whole: ModelInput) -> Sequence[str]:
-    """Every other word, if those have more phrases than the whole: the words between them were put there."""
+    """Every other word, if those have more phrases than the whole: the words between hide them."""
     most = len({hit.finding for hit in whole.hits})
     best: Sequence[str] = ()
     for first in (0, 1):
@@ -192,14 +192,14 @@ def _every_other(body: Sequence[str], whole: ModelInput) -> Sequence[str]:
 
 
 def _rest(
-    texts: MessageTexts, message: Message, long: bool, before: int
+    texts: MessageTexts, message: Message, long: bool, body_start: int
 ) -> Iterator[tuple[Sequence[str], _Place | None]]:
     """The other texts of the message, as words. Beside each, its (start, end) in the words of the whole if it stands
-    there; `before` counts the words of the whole before its body."""
+    there; `body_start` is where its body starts in those."""
     whole = texts.whole
     if long:
         # From the middle of the opening, so that a pitch that begins there is not cut in two.
-        yield texts.body[OPENING // 2 :], (before + OPENING // 2, whole.own)
+        yield texts.body[OPENING // 2 :], (body_start + OPENING // 2, whole.own)
     short = len(texts.signature) < MAX_SIGNATURE_WORDS
     yield texts.signature, (whole.own + 1, len(whole.words)) if short else None
     yield texts.quoted, None

@@ -1,8 +1,8 @@
-"""Reads a text few of whose words anybody knows, where it is another spelling of words that are known: letters of other
-scripts and signs chosen for their looks, words backwards, words cut in two, letters doubled, added, exchanged or left
-out, vowels left out, and apostrophes within words.
+"""Reads a text that has few known words because it spells them in another way: letters of other scripts and signs
+chosen for their looks, words backwards, words cut in two, letters doubled, added, exchanged or left out, vowels left
+out, and apostrophes within words.
 
-Which of these it is does not matter: the way by which most unknown words become known is how a person reads it. A text
+The ways are tried in turn: the first by which enough unknown words become known counts as how a person reads it. A text
 in plain words, in a language that the lexicon has, is never changed. Bounded.
 """
 
@@ -55,10 +55,10 @@ def respelled(text: str) -> str:
         return read + text[MAX_READ:]
     if len(words) < MIN_WORDS:
         return text
-    way = _best_way([word for word in words if not is_word(word)])
+    way = _first_way([word for word in words if not is_word(word)])
     if way is None:
         return text
-    pattern = _CHUNK if way in _WHOLE else _WORD
+    pattern = _CHUNK if way in _FOR_EVERY_WORD else _WORD
     return pattern.sub(lambda word: _read(word.group(), way), head) + text[MAX_READ:]
 
 
@@ -76,14 +76,14 @@ def _sample(text: str) -> list[str]:
     return list(dict.fromkeys(found))[:SAMPLE]
 
 
-def _best_way(unknown: list[str]) -> Way | None:
+def _first_way(unknown: list[str]) -> Way | None:
     """The first way in which enough of these words are known."""
     plain = all(map(str.isascii, unknown))
     for way, needed in _WAYS:
         if plain and way in _OF_LOOKS:
             continue
         missing = (word for word in unknown if not _known(word, way))
-        if way is _more and len(unknown) < _ENOUGH:
+        if way is _letter_missing and len(unknown) < _ENOUGH:
             continue
         most = int(len(unknown) * (1 - needed) + 1e-9)
         if next(islice(missing, most, None), None) is None:
@@ -95,7 +95,7 @@ def _read(word: str, way: Way) -> str:
     lower = word.lower()
     if is_word(lower):
         return word
-    return _known(lower, way) or (next(way(lower)) if way in _WHOLE else word)
+    return _known(lower, way) or (next(way(lower)) if way in _FOR_EVERY_WORD else word)
 
 
 @lru_cache(maxsize=5_000)
@@ -104,8 +104,8 @@ def _known(word: str, way: Way) -> str:
 
 
 def _looks(word: str) -> Iterator[str]:
-    for elsewhere in (False, True):
-        plain = [looks_like(sign, elsewhere).lower() for sign in word]
+    for second in (False, True):
+        plain = [looks_like(sign, second).lower() for sign in word]
         yield "".join(plain)
         # Many alphabets of this kind have one stroke for both letters.
         yield "".join("i" if same == "l" != sign else same for same, sign in zip(plain, word, strict=True))
@@ -124,11 +124,11 @@ def _twice(word: str) -> Iterator[str]:
 
 
 _OF_LOOKS = (_looks, _looks_backwards)
-_WHOLE = (*_OF_LOOKS, _backwards, _twice)
+_FOR_EVERY_WORD = (*_OF_LOOKS, _backwards, _twice)
 """Ways in which every word is read, known or not."""
 
 
-def _less(word: str) -> Iterator[str]:
+def _letter_too_many(word: str) -> Iterator[str]:
     """Letters that were doubled, added or exchanged with their neighbours."""
     yield _RUN.sub(r"\1", word)
     yield _RUN.sub(r"\1\1", word)
@@ -139,18 +139,18 @@ def _less(word: str) -> Iterator[str]:
 
 def _mixed(word: str) -> Iterator[str]:
     """Letters within the word in another order."""
-    yield _by_shape().get(_letters_of(word), "")
+    yield _by_shape().get(_shape_of(word), "")
 
 
-def _more(word: str) -> Iterator[str]:
+def _letter_missing(word: str) -> Iterator[str]:
     """One letter left out, or exchanged for another."""
     yield _by_shape().get(f"{word}-", "")
     for at in range(1, len(word)):
         yield _by_shape().get(f"{word[:at]}{word[at + 1 :]}-", "")
 
 
-_WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_less, 0.8), (_mixed, 0.35),
-         (_more, 0.7))  # fmt: skip
+_WAYS = ((_looks, 0.4), (_backwards, 0.5), (_looks_backwards, 0.5), (_twice, 0.5), (_letter_too_many, 0.8),
+         (_mixed, 0.35), (_letter_missing, 0.7))  # fmt: skip
 """Beside each way, the share of unknown words that become known by it. Many words are one letter from another."""
 
 _ENOUGH = 20
@@ -159,18 +159,18 @@ _ENOUGH = 20
 
 @cache
 def _by_shape() -> dict[str, str]:
-    """Words by what is left of them: their first and last letter and the sorted ones between, after "~"; and, before
-    "-", all letters but one. The most common word counts."""
+    """Words by two keys: "~", the first letter, the sorted inner ones and the last; and all letters but one, then "-".
+    Of words with the same key, a common one counts."""
     found: dict[str, str] = {}
     for word in (*sorted(COMMONPLACE), *sorted(_vocabulary()[0])):
         if 3 < len(word) <= MAX_LETTERS and word.isalpha():
-            found.setdefault(_letters_of(word), word)
+            found.setdefault(_shape_of(word), word)
             for at in range(1, len(word) if len(word) > 4 else 0):
                 found.setdefault(f"{word[:at]}{word[at + 1 :]}-", word)
     return found
 
 
-def _letters_of(word: str) -> str:
+def _shape_of(word: str) -> str:
     return f"~{word[0]}{''.join(sorted(word[1:-1]))}{word[-1]}"
 
 
@@ -198,16 +198,16 @@ def _without_gaps(text: str) -> str:
 def _joined(pieces: list[str]) -> list[str]:
     """The pieces with pairs joined that only together are a word."""
     found: list[str] = []
-    half = False
+    may_join = False
     for piece in pieces:
-        both = f"{found[-1]}{piece}" if half else ""
+        both = f"{found[-1]}{piece}" if may_join else ""
         known = len(both) > 2 and _bare(both).isalpha() and is_word(_bare(both))
         if known and not (is_word(_bare(found[-1])) and is_word(_bare(piece))):
             found[-1] = both
-            half = False
+            may_join = False
         else:
             found.append(piece)
-            half = True
+            may_join = True
     return found
 
 
@@ -249,7 +249,7 @@ def split_words(letters: str) -> str:
 
 
 def _pieces(letters: str, start: list[int]) -> str:
-    """The words that end where they begin by `start`, with letters of no word joined."""
+    """The split in `start` (for each end of a word, where it begins), with letters outside words joined."""
     pieces: list[str] = []
     end, covered = len(letters), 0
     while end:
@@ -295,7 +295,7 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     stems: set[str] = set()
     for code in LANGUAGES:
         found = lexicon(code)
-        texts = [words_ for _, words_ in found.concepts] + [body for _, body in found.phrases]
+        texts = [body for _, body in (*found.concepts, *found.phrases)]
         for slot in re.findall(r"[^\s|/]+", " ".join(texts)):
             (stems if slot.endswith("*") else words).add(slot.rstrip("*"))
     return frozenset(words), frozenset(stem for stem in stems if len(stem) > 3)

@@ -36,7 +36,7 @@ MAX_ENDING = 6
 
 _BEGINNING = 600
 _OF_COMMON_WORDS = 20
-"""How often in the lexicon a language's commonest words count as being."""
+"""Occurrences in the lexicon that each of a language's commonest words counts for."""
 
 _VOWELS = "aeiouà-æè-ïò-öø-üāăąēĕėęěīĭįōŏőœūŭůűų"
 _VOWEL = re.compile(f"[{_VOWELS}]")
@@ -70,8 +70,8 @@ def voweled(text: str) -> str:
     if sum(map(_listed().__contains__, longer)) > MOST_LISTED * len(longer):
         return text
     strange = [word for word in words if word not in _listed()]
-    first = 20 * sum(len(word) > 2 and _VOWEL.match(word) is not None for word in words) >= len(words)
-    readings = [partial(_read, code=code, first=first) for code in LANGUAGES]
+    keeps_first = 20 * sum(len(word) > 2 and _VOWEL.match(word) is not None for word in words) >= len(words)
+    readings = [partial(_read, code=code, keeps_first=keeps_first) for code in LANGUAGES]
     read = max(readings, key=lambda way: sum(len(word) for word in strange if way(word) != word))
     if sum(read(word) != word for word in strange) < max(MIN_WORDS, LEAST_READ * len(strange)):
         return text
@@ -84,16 +84,16 @@ def _as_written(word: str, read: Callable[[str], str]) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def _read(word: str, *, code: str, first: bool) -> str:
-    """The word of a language with the consonants of `word`, or `word`. `first`: first letters were never left out."""
-    known = _known(code, first)
+def _read(word: str, *, code: str, keeps_first: bool) -> str:
+    """The language's word with the consonants of `word`, or `word`. `keeps_first`: first letters were not left out."""
+    known = _known(code, keeps_first)
     if word in known.words or len(word) > MAX_LETTERS:
         return word
-    found = known.by_consonants.get(_bare(word, first), "")
+    found = known.by_consonants.get(_consonants(word, keeps_first), "")
     if _is_within(word, found):
         return found
     for end in range(len(word) - 1, max(2, len(word) - MAX_ENDING - 1), -1):
-        stem = known.stems.get(_bare(word[:end], first), "")
+        stem = known.stems.get(_consonants(word[:end], keeps_first), "")
         if len(stem) > 3 and _is_within(word[:end], stem):
             return f"{stem}{word[end:]}"
     return word
@@ -105,8 +105,8 @@ def _is_within(word: str, longer: str) -> bool:
     return all(letter in letters for letter in word)
 
 
-def _bare(word: str, first: bool) -> str:
-    return word[0] + _VOWEL_OR_Y.sub("", word[1:]) if first else _VOWEL_OR_Y.sub("", word)
+def _consonants(word: str, keeps_first: bool) -> str:
+    return word[0] + _VOWEL_OR_Y.sub("", word[1:]) if keeps_first else _VOWEL_OR_Y.sub("", word)
 
 
 class _Known(NamedTuple):
@@ -118,15 +118,15 @@ class _Known(NamedTuple):
 
 
 @cache
-def _known(code: str, first: bool) -> _Known:
+def _known(code: str, keeps_first: bool) -> _Known:
     words: dict[str, str] = {}
     stems: dict[str, str] = {}
     for written, _ in _often(code).most_common():
         word = written.rstrip("*")
-        bare = _bare(word, first)
-        words.setdefault(bare, word)
+        consonants = _consonants(word, keeps_first)
+        words.setdefault(consonants, word)
         if written != word:
-            stems.setdefault(bare, word)
+            stems.setdefault(consonants, word)
     return _Known(_words(code), words, stems)
 
 

@@ -19,9 +19,9 @@ from backend.domain.reading.lexicon import LANGUAGES, lexicon
 
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,2000}|\bwww\.[^\s<>\"')\]]{1,500}", re.I)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]{1,64}+(?:\.[\w-]{1,64}+){1,6}")
-_ENDING = r"\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk|ai|app)\b"
-_HOST = re.compile(rf"\b[\w-]{{1,40}}+(?:\.[\w-]{{1,40}}+){{0,3}}{_ENDING}(?:/\S{{0,300}})?", re.I)
-_HOST_ENDS = re.compile(_ENDING, re.I)
+_TOP_DOMAIN = r"\.(?:com|io|co|dev|net|org|de|fr|es|it|nl|pl|cz|se|pt|ch|at|eu|uk|ai|app)\b"
+_HOST = re.compile(rf"\b[\w-]{{1,40}}+(?:\.[\w-]{{1,40}}+){{0,3}}{_TOP_DOMAIN}(?:/\S{{0,300}})?", re.I)
+_HOST_ENDS = re.compile(_TOP_DOMAIN, re.I)
 # These begin with a rare kind of character, to which `re` can skip, and then look back at what stands before it.
 _MONEY = re.compile(
     r"[$€£¥\dcegkpsuzCEGKPSUZ\u017f\u212a](?i:(?:(?<=[$€£¥])|(?<!\w\w)(?:(?<=u)sd|(?<=e)ur|(?<=g)bp|(?<=c)hf|(?<=s)ek"
@@ -250,7 +250,7 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
         if next_slots.isdisjoint(following):
             continue
         for tail, finding in [(tail, finding) for slot, tail, finding in candidates if slot in following]:
-            if (start, finding) not in hits and (end := _end(tail, matched, start + 1)):
+            if (start, finding) not in hits and (end := _match_end(tail, matched, start + 1)):
                 hits[start, finding] = PhraseHit(finding, start, end)
         if len(hits) >= MAX_HITS:
             break
@@ -260,8 +260,8 @@ def find_phrases(words: Sequence[str], language: str) -> list[PhraseHit]:
 def phrases_within(
     hits: Sequence[PhraseHit], begin: int, end: int, words: Sequence[str], language: str
 ) -> list[PhraseHit]:
-    """The same as `find_phrases(words, language)`, faster: `words` begin with words[begin:end] of a text whose `hits`
-    are known. Only phrases that may reach beyond these are searched for."""
+    """The same as `find_phrases(words, language)`, faster: `words` begin with those from `begin` to `end` of a text
+    whose `hits` are known. Only phrases that may reach beyond these are searched for."""
     reused = end - begin - _longest_phrase(language)
     if reused <= 0 or len(hits) >= MAX_HITS:
         return find_phrases(words, language)
@@ -284,12 +284,12 @@ def _longest_phrase(language: str) -> int:
     return 1 + max(len(slots) + (_GAP_WORDS - 1) * slots.count("..") for slots in patterns)
 
 
-def _end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
+def _match_end(tail: _Tail, matched: Sequence[frozenset[int]], position: int) -> int:
     """Where the match ends, 0 without one. Shorter gaps come first."""
     for place, slot in enumerate(tail):
         if slot == _GAP:
             furthest = min(position + _GAP_WORDS, len(matched) - 1)
-            ends = (_end(tail[place + 1 :], matched, after) for after in range(position, furthest + 1))
+            ends = (_match_end(tail[place + 1 :], matched, after) for after in range(position, furthest + 1))
             return next(filter(None, ends), 0)
         if slot not in matched[position]:
             return 0
@@ -425,6 +425,7 @@ for _code, _words in _COMMON.items():
     for _word in set(_words.split()):
         _OF_WORD[_word] = (*_OF_WORD.get(_word, ()), _code)
 VOTES = {word: tuple((code, 1 / len(codes)) for code in codes) for word, codes in _OF_WORD.items()}
+"""Common words → their languages, each with its share of the word's one vote."""
 
 # Letters that only these languages use, among those known here.
 _LETTERS = {
@@ -449,7 +450,6 @@ MIN_VOTES = 1.2
 """Votes that the first language needs."""
 LEAD = 1.25
 """Votes the first needs for each vote of the second."""
-
 
 COMMONPLACE = frozenset(VOTES)
 """The most common words of all languages, in lower case: alone they say nothing about a text."""
