@@ -80,11 +80,15 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
     try:
         try:
-            labels_now = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
+            labels_now = await _apply(
+                context, job, mailbox, changes_for(placement, labels, released=released)
+            )
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
             labels = await _labels_renewed(context, mailbox)
-            labels_now = await _apply(context, job, mailbox, changes_for(placement, labels, released=released))
+            labels_now = await _apply(
+                context, job, mailbox, changes_for(placement, labels, released=released)
+            )
     except Rejected as error:
         # Giving up on a hold or a release leaves mail in the wrong place: one refusal is not enough for that.
         again = retry_of_refusal(error, job.error)
@@ -208,9 +212,7 @@ async def challenge(context: Context, job: MessageJob) -> None:
 async def _already_sent(context: Context, pending: Challenge) -> str:
     """The Gmail id of the challenge if an earlier run sent it, else ""."""
     screened = await context.store.screened(pending.mailbox_id, pending.gmail_id)
-    recipient = (
-        reply_address(_arrival_of(screened, pending).message).address if screened else pending.sender
-    )
+    recipient = reply_address(_arrival_of(screened, pending).message).address if screened else pending.sender
     mail = OutgoingMail(
         pending.message_id, pending.thread_id, pending.id, normalise(recipient), pending.created_at
     )

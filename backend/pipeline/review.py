@@ -134,7 +134,9 @@ class ReviewService:
             return replace(opened, missing="unreadable")
         except GoogleError as error:
             return replace(opened, missing="reconnect" if isinstance(error, NeedsReconnect) else "later")
-        reasons_now = tuple({"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons)
+        reasons_now = tuple(
+            {"text": r.code, "weight": r.weight, "words": list(r.words)} for r in found.reasons
+        )
         return replace(opened, shown=found, view=replace(view, reasons=view.reasons or reasons_now))
 
     async def news(self, mailbox_id: MailboxId, session_hash: str, after: int | None, limit: int) -> News:

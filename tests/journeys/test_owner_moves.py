@@ -138,7 +138,9 @@ async def test_what_the_owner_reports_as_spam_is_never_delivered_until_it_is_non
     assert await walk.seller.answer(walk.browser) == 1  # tells that nothing is left to be done
     await walk.quiet()
     assert {"SPAM"} == (await walk.labels(pitch)) & {"INBOX", "SPAM"}
-    assert "You have blocked this address" in await _page(walk, f"/review/sender?address={walk.pitch.address}")
+    assert "You have blocked this address" in await _page(
+        walk, f"/review/sender?address={walk.pitch.address}"
+    )
     second = await walk.write(walk.pitch, subject="Following up")
     await walk.settled(second, held=True)
 
@@ -148,7 +150,9 @@ async def test_what_the_owner_reports_as_spam_is_never_delivered_until_it_is_non
     third = await walk.write(walk.pitch, subject="Once more")
     labels = await walk.settled(third, held=True)
     assert HELD in labels
-    assert "You have blocked this address" not in await _page(walk, f"/review/sender?address={walk.pitch.address}")
+    assert "You have blocked this address" not in await _page(
+        walk, f"/review/sender?address={walk.pitch.address}"
+    )
 
 
 async def test_what_is_in_the_bin_is_gone_for_its_sender_and_comes_back_as_it_was(walk: Journey) -> None:

@@ -162,7 +162,9 @@ def is_report(message: Message) -> bool:
     )
     local = message.sender.local.lower()
     from_daemon = local.startswith(_BOUNCERS)
-    return (has_status_part and (null_sender(message) or from_daemon)) or (from_daemon and null_sender(message))
+    return (has_status_part and (null_sender(message) or from_daemon)) or (
+        from_daemon and null_sender(message)
+    )
 
 
 def is_list(message: Message, owner: Owner) -> bool:

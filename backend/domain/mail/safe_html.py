@@ -23,9 +23,7 @@ _S = r"\t\n\f\r "
 _ATTRIBUTE = re.compile(
     rf"""([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:"([^"]*+)"|'([^']*+)'|([^{_S}"'>][^{_S}>]*+))?)?+"""
 )
-_TAG = re.compile(
-    rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<slash>[{_S}/]*+)>", re.I
-)
+_TAG = re.compile(rf"<(/?)([a-z][^{_S}/>]*+)((?:[{_S}/]*+{_ATTRIBUTE.pattern})*+)(?P<slash>[{_S}/]*+)>", re.I)
 _TAG_BEGINS = re.compile(r"</?[a-z]", re.I)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _COMMENT_ENDS = re.compile(r"--!?>")

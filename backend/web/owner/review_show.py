@@ -190,6 +190,7 @@ def keys_in(view: str) -> list[tuple[Iterable[str], str]]:
     """`KEYS` that do something in this view."""
     return [(keys, act) for keys, act in KEYS if view in ONLY_IN.get(act, (view,))]
 
+
 _SPACE = re.compile(r"\s+")
 ORDERS = frozenset(str(decision) for decision in OFFERED)
 NOTICES = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered"})

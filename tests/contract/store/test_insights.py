@@ -56,7 +56,9 @@ async def test_a_sender_is_shown_with_the_rule_that_counts_for_them(story: Story
     senders = (await story.store.figures("ana", story.now - LONG, 3)).senders
 
     assert {one.sender: one.rule for one in senders} == {
-        "bo@pitch.test": "block", "cy@pitch.test": "allow", "dee@other.test": "",
+        "bo@pitch.test": "block",
+        "cy@pitch.test": "allow",
+        "dee@other.test": "",
     }
 
 
