@@ -175,6 +175,8 @@ async def _place(
     )
     raw = compose(mailbox.owner, message, message_id, token_hash(message_id)[:32], now)
     await context.store.tell_digest(job, message_id, now, links, now)
+    if context.store.ownership.may_be_lost(mailbox.id):
+        raise LaneLost("conflict.lane")  # after a pause of this process another may have placed it
     return await context.gmail.place(mailbox.id, raw)
 
 

@@ -234,7 +234,7 @@ class Store:
     owner_acted = writes(_sync.owner_acted)
 
     digest_state = reads_key(_devices.digest_state)
-    tell_digest = writes(_devices.tell_digest)
+    tell_digest = writes_lane(_devices.tell_digest)
     digest_told = writes_lane(_devices.digest_told)
     digest_link = reads_key_all(_devices.digest_link)
     use_digest_link = writes_all(_devices.use_digest_link)

@@ -117,6 +117,23 @@ async def test_a_death_at_any_call_leaves_one_digest_whose_links_work(
     assert await place_of(fixture, held) is Placement.INBOX
 
 
+async def test_a_process_that_may_have_lost_the_mailbox_places_nothing(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, placed_then = iter([True]), []
+
+    def may_be_lost(_: str) -> bool:
+        placed_then.append(len(placed(fixture)))
+        return next(lost, False)
+
+    await held_by_morning(fixture, "sam@seller.test")
+    monkeypatch.setattr(fixture.store.ownership, "may_be_lost", may_be_lost)
+    await fixture.settle()
+    assert placed_then == [0, 0], "asked before each try, the second of which looked for the first"
+    assert "find_placed" in fixture.gmail.calls
+    assert len(placed(fixture)) == 1
+
+
 async def test_the_commit_that_ends_it_dies_and_the_next_run_finds_the_digest(
     fixture: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
