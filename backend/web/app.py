@@ -160,8 +160,8 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
 
 
 def _way_back(status: int) -> tuple[str, str] | None:
-    """Where the page of a wrong address or of our own fault leads, and what its link says. A sender's link leads nowhere
-    else."""
+    """Where the page of a wrong address or of our own fault leads, and what its link says. A sender's link leads
+    nowhere else."""
     if status not in (404, 405, 500) or request.path.startswith("/c/"):
         return None
     if request.path.startswith("/review"):

@@ -212,7 +212,7 @@ async def _goodbye_page(template: str, status: int = 200, **values: Any) -> Resp
 
 data = Blueprint("data", __name__, url_prefix="/settings/data")
 
-CODES = ("no_file", "other_mailbox", "no_credit")
+CODES = ("other_mailbox", "no_credit")
 """Import errors with a message of their own on this page."""
 
 
@@ -246,12 +246,14 @@ async def restore_data() -> Response:
     owner = sent[0]
     file = (await request.files).get("file")
     content = file.read() if file is not None else b""
+    t = page_texts("data")
     if not content:
-        return await _data_page(owner, 422, error=Refused("no_file"))
+        return await _data_page(owner, 422, error=t("error_no_file"))
     try:
         restored = await archive_service().restore(owner.mailbox_id, content)
     except Refused as error:
-        return await _data_page(owner, 422, error=error)
+        words = " ".join(error_words(language_of(request.accept_languages), error)).rstrip()
+        return await _data_page(owner, 422, error=t(f"error_{error.code}") if error.code in CODES else words)
     return await _data_page(owner, restored=restored)
 
 
@@ -259,13 +261,8 @@ def archive_service() -> ArchiveService:
     return services().archive
 
 
-async def _data_page(
-    owner: browser.SignedIn, status: int = 200, error: Refused | None = None, **more: Any
-) -> Response:
+async def _data_page(owner: browser.SignedIn, status: int = 200, **more: Any) -> Response:
     mailbox = await archive_service().mailbox(owner.mailbox_id)
-    if error:
-        own = page_texts("data")(f"error_{error.code}") if error.code in CODES else ""
-        more["error"] = own or " ".join(error_words(language_of(request.accept_languages), error)).rstrip()
     return await owner_page(
         "settings_data.html", owner, mailbox, section="data", here="settings", status=status, **more
     )

@@ -73,7 +73,7 @@ SERVED = {
     *"""
     add_code add_session insert_unseen archive_page begin_unsubscribe change_preferences changed
     device_by_token device_seen devices exchange figures held mail news overview
-    save_preferences_unless_changed reading redeem_ticket remove_device
+    save_preferences_unless_changed card_data redeem_ticket remove_device
     remove_other_sessions extend_session remove_session restore_rows review review_news sender
     sender_profile session sessions tenant finish_unsubscribe
     """.split()

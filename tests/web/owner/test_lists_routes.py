@@ -73,14 +73,14 @@ async def test_would_this_sender_pass(ana: Visit) -> None:
     await store.set_rule("ana", "bad.example", RuleKind.BLOCK, now)
     await store.learn("ana", frozenset({"kim@friend.example"}), "", now)
     trials = {
-        ("ok@x.example", True): ("reach the inbox, whatever they say", "you allow this address"),
+        ("ok@x.example", True): ("reach the inbox, whatever they say", "You allow this address"),
         ("ok@x.example", False): ("depends on what they write", "held without a reply"),
-        ("any@bad.example", True): ("are held, whatever they say", "you block this address"),
+        ("any@bad.example", True): ("are held, whatever they say", "You block this address"),
         ("kim@friend.example", True): (
             "reach the inbox, whatever they say",
-            "you have written to this address",
+            "You have written to this address",
         ),
-        ("boss@corp.test", True): ("reach the inbox, whatever they say", "your own organisation"),
+        ("boss@corp.test", True): ("reach the inbox, whatever they say", "Your own organisation"),
         ("new@seller.example", True): ("depends on what they write", "its sender is asked to pass a check"),
     }
     for (address, confirmed), words in trials.items():

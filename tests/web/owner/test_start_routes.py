@@ -73,7 +73,7 @@ async def test_mode_and_strictness_only_apply_other_thresholds(ana: Visit) -> No
     page = await ana.get("/start?mode=challenge&strictness=strict")
     assert "2 of your last" in page
     assert "one sender would be answered with a link" in page
-    assert "holds 2" in page
+    assert "finds 2" in page
     page = await ana.get("/start?mode=quarantine&strictness=relaxed")
     assert "looks like a pitch" in page
     assert "nobody would be notified" in page

@@ -97,7 +97,7 @@ async def test_work_during_the_wait_delivers_though_the_time_of_the_link_is_over
 
     text = await answer.get_data(as_text=True)
     assert await here.solves() == 1
-    assert (answer.status_code, "was delivered" in text) == (200, True)
+    assert (answer.status_code, "is on its way" in text) == (200, True)
     assert f'action="{LINK}/note"' not in text, "no note is taken any more"
 
 

@@ -72,7 +72,7 @@ async def test_a_line_is_not_taken_from_an_address_or_behind_a_closed_link(
     answer = await client.post(f"{LINK}/note", form={"line": "x"}, headers=BROWSER)
 
     assert answer.status_code == 410
-    assert "Your message is on its way" in await answer.get_data(as_text=True)
+    assert "Your message was delivered" in await answer.get_data(as_text=True)
 
 
 async def test_after_the_delivery_a_line_can_still_be_left(client: Client, here: Office) -> None:
