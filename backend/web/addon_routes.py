@@ -33,11 +33,11 @@ EXECUTE = "https://www.googleapis.com/auth/gmail.addons.execute"
 OPEN_MESSAGE = "https://www.googleapis.com/auth/gmail.addons.current.message.metadata"
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 ALWAYS = frozenset({EXECUTE, EMAIL})
-LONGEST = 200
-_FORM = re.compile(r"(?:msg|thread)-f:([0-9]{1,20})")
-_HEX = re.compile(r"[0-9a-fA-F]{1,16}")
-_OTHER = re.compile(r"msg-[a-eg-z]:[A-Za-z0-9-]{1,64}")
-DAY = timedelta(hours=14)
+LONGEST = 200  # characters of a value
+_DECIMAL_ID = re.compile(r"(?:msg|thread)-f:([0-9]{1,20})")
+_HEX_ID = re.compile(r"[0-9a-fA-F]{1,16}")
+_OTHER_ID = re.compile(r"msg-[a-eg-z]:[A-Za-z0-9-]{1,64}")
+FARTHEST_OFFSET = timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,10 @@ def read_event(body: object) -> AddonEvent:
 def rest_id(given: str) -> str:
     """The message's id in Gmail's REST API. Gmail on the web sends msg-f:<decimal>, the same number in decimal; other
     ids are returned unchanged, and "" for what is no id."""
-    if match := _FORM.fullmatch(given):
+    if match := _DECIMAL_ID.fullmatch(given):
         number = int(match.group(1))
         return format(number, "x") if number < 1 << 64 else ""
-    return given if _HEX.fullmatch(given) or _OTHER.fullmatch(given) else ""
+    return given if _HEX_ID.fullmatch(given) or _OTHER_ID.fullmatch(given) else ""
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _offset(value: Any) -> timedelta:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return timedelta(0)
-    limit = DAY.total_seconds() * 1000
+    limit = FARTHEST_OFFSET.total_seconds() * 1000
     return timedelta(milliseconds=value) if -limit <= value <= limit else timedelta(0)
 
 

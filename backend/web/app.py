@@ -160,8 +160,7 @@ async def problem(status: int, error: errors.PitchgateError, code: str = "", **h
 
 
 def _way_back(status: int) -> tuple[str, str] | None:
-    """Where the page of a wrong address or of our own fault leads, and what its link says. A sender's link leads
-    nowhere else."""
+    """The address and the text of the link away from an error page; None if there is none, as on a sender's pages."""
     if status not in (404, 405, 500) or request.path.startswith("/c/"):
         return None
     if request.path.startswith("/review"):

@@ -29,8 +29,8 @@ from backend.web.services import services
 # Set before the browser goes to Google's consent page, and checked when it comes back.
 
 
-def without_cookie(response: Response) -> Response:
-    response.delete_cookie(cookie_name(), path="/", secure=secure(), httponly=True, samesite="Lax")
+def without_state_cookie(response: Response) -> Response:
+    response.delete_cookie(state_cookie(), path="/", secure=secure(), httponly=True, samesite="Lax")
     return response
 
 
@@ -39,7 +39,7 @@ def secure() -> bool:
     return services().context.settings.public_url.startswith("https://")
 
 
-def cookie_name() -> str:
+def state_cookie() -> str:
     """The state cookie's name. With the prefix, browsers refuse one set by another subdomain or over plain http."""
     return "__Host-pitchgate-connect" if secure() else "pitchgate-connect"
 
@@ -137,14 +137,14 @@ class SignedOut(Exception):
     """The browser has no session. Answered with the sign-in page."""
 
 
-class HalfShown(SignedOut):
+class HalfSent(SignedOut):
     """At home, a browser requested a page with only the cookie's half. Answered with a page that sends the other
     half."""
 
 
-async def present() -> SignedIn | None:
-    """The browser's session; None if it has none, or if its mailbox is deleted or being deleted. Raises `HalfShown`."""
-    secret = await _shown()
+async def signed_in_or_none() -> SignedIn | None:
+    """The browser's session; None if it has none, or if its mailbox is deleted or being deleted. Raises `HalfSent`."""
+    secret = await _sent_secret()
     session = await service().session(secret) if secret else None
     if session is None or not await service().usable(session.mailbox_id):
         return None
@@ -153,7 +153,7 @@ async def present() -> SignedIn | None:
 
 async def signed_in() -> SignedIn:
     """The browser's session. Raises `SignedOut`."""
-    found = await present()
+    found = await signed_in_or_none()
     if found is None:
         raise SignedOut
     return found
@@ -164,7 +164,7 @@ async def signed_in_form() -> tuple[SignedIn, dict[str, str]]:
     found = await signed_in()
     fields = {name: str(value) for name, value in (await request.form).items()}
     sent = fields.get("csrf", "")
-    if not hmac.compare_digest(sent.encode(), form_token(await _shown(), sent[:SALT]).encode()):
+    if not hmac.compare_digest(sent.encode(), form_token(await _sent_secret(), sent[:SALT]).encode()):
         raise Forbidden
     return found, fields
 
@@ -189,19 +189,19 @@ def session_begun(secret: str) -> None:
     g.page_secret = _split_secret(secret)[1]
 
 
-def keep(response: Response, secret: str) -> Response:
+def keep_session(response: Response, secret: str) -> Response:
     """Set the session cookie. A redirect gets the page's half in its fragment."""
-    cookie, own = _split_secret(secret)
-    if own and "Location" in response.headers:
-        response.headers["Location"] += f"#half={own}"
+    value, page_half = _split_secret(secret)
+    if page_half and "Location" in response.headers:
+        response.headers["Location"] += f"#half={page_half}"
     response.set_cookie(
-        _cookie_name(), cookie, max_age=LONGEST, path="/", secure=secure(), httponly=True, samesite="Strict"
+        _session_cookie(), value, max_age=LONGEST, path="/", secure=secure(), httponly=True, samesite="Strict"
     )
     return response
 
 
-def drop(response: Response) -> Response:
-    response.delete_cookie(_cookie_name(), path="/", secure=secure(), httponly=True, samesite="Strict")
+def drop_session(response: Response) -> Response:
+    response.delete_cookie(_session_cookie(), path="/", secure=secure(), httponly=True, samesite="Strict")
     return response
 
 
@@ -216,15 +216,15 @@ def browser_name() -> str:
 
 async def remember_earlier(response: Response) -> Response:
     """Store the browser's current session in a cookie before it goes to Google."""
-    secret = await _shown()
+    secret = await _sent_secret()
     return EARLIER_SESSION.keep(response, token_hash(secret)) if secret else response
 
 
 async def end_earlier(secret: str) -> None:
     """End the browser's earlier sessions, from its session cookie and from `EARLIER_SESSION`; `secret` is the new
     one."""
-    shown = await _shown(page=False)
-    for digest in {token_hash(shown) if shown else "", EARLIER_SESSION.read()} - {""}:
+    sent = await _sent_secret(page=False)
+    for digest in {token_hash(sent) if sent else "", EARLIER_SESSION.read()} - {""}:
         await service().end(digest, token_hash(secret))
 
 
@@ -251,17 +251,17 @@ _SYSTEMS = (
 )
 
 
-async def _shown(*, page: bool = True) -> str:
-    """The session secret of this request, "" if none. Raises `HalfShown` if only the cookie's half came with the GET of
+async def _sent_secret(*, page: bool = True) -> str:
+    """The session secret of this request, "" if none. Raises `HalfSent` if only the cookie's half came with the GET of
     a page: the browser can then repeat it with both."""
-    cookie = request.cookies.get(_cookie_name(), "")
+    cookie = request.cookies.get(_session_cookie(), "")
     if not cookie or not _at_home():
         return cookie
     half = request.headers.get(HALF) or request.args.get("half", "")
     if not half and request.method == "POST":
         half = str((await request.form).get("csrf", "")).partition(".")[2]
     if not half and page and request.method == "GET":
-        raise HalfShown
+        raise HalfSent
     return cookie + half if half else ""
 
 
@@ -277,7 +277,7 @@ def _at_home() -> bool:
     return settings.environment is Environment.PRODUCTION and not secure()
 
 
-def _cookie_name() -> str:
+def _session_cookie() -> str:
     # With the prefix, browsers refuse one set by another subdomain or over plain http.
     return "__Host-pitchgate-session" if secure() else "pitchgate-session"
 
@@ -384,7 +384,7 @@ async def to_sign_in() -> Response:
 async def _google_page(url: str, state: str, title: str) -> Response:
     response = await open_page("to_google.html", section="connect", google=url, title=title)
     response.set_cookie(
-        cookie_name(),
+        state_cookie(),
         state,
         max_age=int(LIFE.total_seconds()),
         path="/",

@@ -41,13 +41,13 @@ from backend.web.browser_session import (
     DEVICE,
     EARLIER_SESSION,
     WANTED_PAGE,
-    cookie_name,
     open_page,
     page_texts,
+    state_cookie,
     to_google,
     to_sign_in,
     wanted,
-    without_cookie,
+    without_state_cookie,
 )
 from backend.web.guards import BoundedStore, guarded, log_bug, network_of, per_minute
 from backend.web.owner import devices
@@ -308,7 +308,7 @@ async def finish() -> Response:
         return await _problem("connect_state", 422)
     try:
         connected = await accounts.finish(
-            services().context, services().authorizer, request.cookies.get(cookie_name(), ""), query
+            services().context, services().authorizer, request.cookies.get(state_cookie(), ""), query
         )
     except PitchgateError as error:
         return await _refusal(error)
@@ -329,7 +329,7 @@ async def _outcome(connected: Connected) -> Response:
         return await _problem("missing", 422, sorted(connected.missing))
     if connected.mailbox is None:
         fields = (("page", wanted(WANTED_PAGE.read())), ("request", DEVICE.read()))
-        return without_cookie(await _page("connect.html", email=connected.email, kept=fields))
+        return without_state_cookie(await _page("connect.html", email=connected.email, kept=fields))
     # Google has identified the owner: give this browser a new session.
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
     browser_session.session_begun(secret)
@@ -345,7 +345,7 @@ async def _outcome(connected: Connected) -> Response:
         )
     for cookie in (DEVICE, EARLIER_SESSION, WANTED_PAGE):
         response = cookie.drop(response)
-    return browser_session.keep(without_cookie(response), secret)
+    return browser_session.keep_session(without_state_cookie(response), secret)
 
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
@@ -362,7 +362,7 @@ async def _connected(email: str, mailbox: Mailbox) -> Response:
 async def _problem(key: str, status: int, scopes: list[str] | None = None) -> Response:
     t = page_texts("connect")
     reasons = [t(SCOPES[scope]) if scope in SCOPES else scope for scope in scopes or []]
-    return without_cookie(await _page("connect_problem.html", status, problem=key, reasons=reasons))
+    return without_state_cookie(await _page("connect_problem.html", status, problem=key, reasons=reasons))
 
 
 async def _page(template: str, status: int = 200, **values: object) -> Response:

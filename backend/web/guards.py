@@ -36,7 +36,7 @@ LONGEST = timedelta(hours=2)
 
 
 class BoundedStore(RateLimiterStoreABC):
-    """quart-rate-limiter's store: the time of the next allowed call by key (GCRA), for at most `most` keys."""
+    """quart-rate-limiter's store, for at most `most` keys. By key: when all its calls are free again (GCRA's `tat`)."""
 
     def __init__(self, most: int = MOST_KEYS) -> None:
         self._most = most
@@ -56,7 +56,7 @@ class BoundedStore(RateLimiterStoreABC):
         return at if at - now < LONGEST else now  # further ahead: our clock was wrong when it was stored
 
     async def set(self, key: str, tat: datetime) -> None:
-        """Store the time of the next allowed call, making room first if the store is full."""
+        """Store the time of a key, making room first if the store is full."""
         if len(self._times) >= self._most and key not in self._times:
             self._make_room()
         self._times[key] = tat

@@ -93,12 +93,12 @@ def card_words(language: str) -> Section:
 
 
 def kept_whole(text: str) -> str:
-    """The text of a page. Browsers end a line after the hyphen of a German E-Mail, unless a word joiner follows it."""
+    """`text` with a word joiner after the hyphen of each German E-Mail, where browsers would break the line."""
     return text.replace("E-Mail", "E-\u2060Mail")
 
 
 class PageWords(Words):
-    """The words of a page."""
+    """The texts of a page, each `kept_whole`."""
 
     def form(self, key: str, number: int) -> str:
         return kept_whole(super().form(key, number))

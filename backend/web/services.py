@@ -218,9 +218,9 @@ class Measures:
 
 
 # ---- Streams of server-sent events
-# Each sends a mailbox's changes from where the client left off, and sleeps until the store's notifier wakes it. What
-# other processes change in the same SQLite file, or time brings, rings no notifier, so it also reads the store
-# every few seconds.
+# Each sends a mailbox's changes from where the client left off, and sleeps until the store's notifier wakes it. Changes
+# by another process in the same SQLite file, or by the passing of time, wake nobody, so it also reads the store every
+# few seconds.
 
 
 TICK = 5.0
@@ -269,7 +269,7 @@ class Feed:
 def streamed(feed: Feed, given: str, latest: int = -1) -> Response:
     """The streaming answer, with the changes after the number `given`, or after `latest` if it is "".
 
-    Anything but a number counts as one too old.
+    A `given` that is not a number counts as one too old.
     """
     after = int(given) if NUMBER.fullmatch(given) else -1 if given else latest
     response = Response(follow(streams(), feed, after), content_type="text/event-stream")

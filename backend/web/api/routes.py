@@ -269,7 +269,7 @@ async def events(call: ApiCall) -> Response:
     if streams().open[device.id] >= MOST_STREAMS:
         return refusal(PitchgateError("rate_limited"), **{"Retry-After": "10"})
     given = request.headers.get("Last-Event-ID", "")
-    now = -1 if given else (await call.service.news(device, None, 0)).latest  # -1: not needed
+    latest = -1 if given else (await call.service.news(device, None, 0)).latest  # -1: not needed
     return streamed(
         Feed(
             name=device.id,
@@ -280,7 +280,7 @@ async def events(call: ApiCall) -> Response:
             extra_event=_Condition(call).changed,
         ),
         given,
-        now,
+        latest,
     )
 
 

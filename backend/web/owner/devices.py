@@ -30,14 +30,14 @@ PLACES = {"settings": "/settings", "questions": "/review#ask"}
 async def ask_to_connect() -> Response:
     """Ask the owner whether to connect an app; they sign in first if necessary. Changes nothing."""
     try:
-        wanted = read_request(request.args)
+        app_request = read_request(request.args)
     except Refused:
         return await _problem("malformed", 422)
-    owner = await browser.present()
+    owner = await browser.signed_in_or_none()
     if owner is not None:
-        return await confirm_page(wanted, owner.mailbox_id, owner.csrf)
-    sealed = service().seal(wanted)
-    return await open_page("device_sign_in.html", section="devices", name=wanted.name, sealed=sealed)
+        return await confirm_page(app_request, owner.mailbox_id, owner.csrf)
+    sealed = service().seal(app_request)
+    return await open_page("device_sign_in.html", section="devices", name=app_request.name, sealed=sealed)
 
 
 @blueprint.post("/connect/device/sign-in")
@@ -61,12 +61,12 @@ async def answer_connect() -> Response:
     except browser.SignedOut:
         return await _problem("signed_out", 422)
     try:
-        wanted = service().unseal(fields.get("request", ""))
+        app_request = service().unseal(fields.get("request", ""))
     except PitchgateError as error:
         return await _refusal(error)
     if fields.get("answer") != "yes":
-        return back(wanted.answer(error="denied"))
-    return back(await service().consent(owner.mailbox_id, wanted))
+        return back(app_request.answer(error="denied"))
+    return back(await service().consent(owner.mailbox_id, app_request))
 
 
 @blueprint.get("/enter")
@@ -83,7 +83,7 @@ async def enter_with_ticket() -> Response:
     except PitchgateError:
         return await _problem("ticket", 410)
     await browser.end_earlier(secret)
-    return browser.keep(back(PLACES.get(where, "/review")), secret)
+    return browser.keep_session(back(PLACES.get(where, "/review")), secret)
 
 
 @blueprint.post("/sign-out")
@@ -91,8 +91,9 @@ async def enter_with_ticket() -> Response:
 async def sign_out() -> Response:
     """End this browser's session."""
     with suppress(browser.SignedOut):
-        await service().sign_out((await browser.signed_in_form())[0].session)
-    return browser.drop(back("/"))
+        owner, _ = await browser.signed_in_form()
+        await service().sign_out(owner.session)
+    return browser.drop_session(back("/"))
 
 
 async def kept_request() -> DeviceRequest | None:
@@ -106,25 +107,25 @@ async def kept_request() -> DeviceRequest | None:
         return None
 
 
-async def confirm_page(wanted: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
+async def confirm_page(app_request: DeviceRequest, mailbox_id: MailboxId, csrf: str) -> Response:
     """The page with the question. Its content policy allows the form to lead only to us and to the app's listener."""
     found = await service().overview(mailbox_id)
     response = await open_page(
         "device_confirm.html",
         section="devices",
-        name=wanted.name,
+        name=app_request.name,
         email=found.mailbox.owner.email,
-        sealed=service().seal(wanted),
+        sealed=service().seal(app_request),
         csrf=csrf,
     )
-    response.headers["Content-Security-Policy"] = content_policy(origin_of(wanted.redirect_uri))
+    response.headers["Content-Security-Policy"] = content_policy(origin_of(app_request.redirect_uri))
     return response
 
 
 @blueprint.app_errorhandler(browser.SignedOut)
 async def _ask_to_sign_in(error: browser.SignedOut) -> Response:
     """The page for a visitor who is not signed in. Signing in leads to the page they asked for."""
-    if isinstance(error, browser.HalfShown):
+    if isinstance(error, browser.HalfSent):
         return await open_page("opening.html", 401, section="connect")
     page = wanted(request.path) if request.method == "GET" else ""
     return await open_page("sign_in.html", 401, section="connect", page=page)
@@ -204,8 +205,8 @@ async def end_browser() -> Response:
 @guarded(per_minute(60))
 async def end_other_browsers() -> Response:
     """Sign out all browsers except this one."""
-    sent = await browser.signed_in_form()
-    return back("/devices", ended=str(await service().end_others(sent[0].session)))
+    owner, _ = await browser.signed_in_form()
+    return back("/devices", ended=str(await service().end_others(owner.session)))
 
 
 def _handle(session: Session) -> str:

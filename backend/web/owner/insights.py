@@ -130,7 +130,7 @@ async def show_insights() -> Response:
         quality=await service().quality(owner.mailbox_id),
         offer=await service().better_strictness(mailbox),
         narrow=is_narrow,
-        bars=(bars := _weeks(weeks)),
+        bars=(bars := _week_bars(weeks)),
         floor=max(bar.up for _, bar in bars),
         wide=CHART_WIDTH,
         room=LABEL_ROOM,
@@ -151,7 +151,7 @@ def service() -> InsightService:
     return services().insights
 
 
-def _weeks(weeks: Sequence[Week]) -> list[tuple[Week, Bar]]:
+def _week_bars(weeks: Sequence[Week]) -> list[tuple[Week, Bar]]:
     bars = bars_up_and_down(
         [(week.held - week.let_in, week.let_in) for week in weeks], CHART_WIDTH, CHART_HEIGHT
     )

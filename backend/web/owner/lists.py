@@ -102,8 +102,8 @@ async def import_rules() -> Response:
 @guarded(per_minute(30))
 async def export_rules() -> Response:
     """All rules as a text file that can be imported again."""
-    found = await visitor()
-    text = await review.written_out(service().context, found[0].mailbox_id)
+    owner, _ = await visitor()
+    text = await review.written_out(service().context, owner.mailbox_id)
     response = Response(text.encode(), 200, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="pitchgate-rules.txt"'
     return response

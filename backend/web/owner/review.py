@@ -30,7 +30,7 @@ from backend.web.browser_session import back, owner_page, page_texts
 from backend.web.guards import guarded, per_link, per_minute, per_network
 from backend.web.owner import review_show as show
 from backend.web.owner.review_show import (
-    ORDERS,
+    DECISION_NAMES,
     VIEWS,
     WITH_EARLIER,
     list_view_from,
@@ -81,7 +81,7 @@ async def show_review() -> Response:
         bands=SCORE_BANDS,
         listed=listed,
         asked=await devices().questions(owner.mailbox_id) if first else (),
-        following=look.behind(listed.position) if listed.position else "",
+        following=look.page_after(listed.position) if listed.position else "",
         back=look.address(),
         order=service().key(),
         most=MOST_ORDERED,
@@ -179,7 +179,7 @@ async def decide() -> Response:
     decision = Decision.BLOCK if name == BLOCK_AND_LEAVE else name
     if name == NOTHING or not picked:
         return back(return_url(here, done=NOTHING))
-    if decision not in ORDERS:
+    if decision not in DECISION_NAMES:
         raise Refused("malformed.decision")
     # A line of the list is named by its newest message; a prefix means that it includes the sender's earlier ones.
     ids = [one.removeprefix(WITH_EARLIER) for one in picked]
@@ -321,16 +321,16 @@ MOST_TABS = 4
 @guarded(per_minute(120))
 async def stream_events() -> Response:
     """Server-sent events from `after`, or from where the browser left off."""
-    owner = await browser.present()
+    owner = await browser.signed_in_or_none()
     # 204 tells a browser not to connect again, without an error in its console.
     if owner is None or streams().open[owner.session.token_hash] >= MOST_TABS:
         return Response(b"", 204)
-    here, mailbox_id, name = service(), owner.mailbox_id, owner.session.token_hash
+    reviews, mailbox_id, name = service(), owner.mailbox_id, owner.session.token_hash
     return streamed(
         Feed(
             name=name,
-            notifier=here.changed(mailbox_id),
-            look=lambda after, limit: here.news(mailbox_id, name, after, limit),
+            notifier=reviews.changed(mailbox_id),
+            look=lambda after, limit: reviews.news(mailbox_id, name, after, limit),
             as_text=partial(_event, page_texts("review")),
             missed="lost",
         ),
@@ -345,9 +345,9 @@ def _event(t: Words, event: Event) -> bytes:
     if event.kind is EventKind.NOTE:
         note = plain(event.message.note) if event.message else ""
         return line(event.id, "note", {"id": event.gmail_id, "line": note})
-    stands = shelf_of(event.message) if event.message else None
-    text = t(f"place_{stands or 'none'}")
-    return line(event.id, "mail", {"id": event.gmail_id, "shelf": stands or "", "text": text})
+    shelf = shelf_of(event.message) if event.message else None
+    text = t(f"place_{shelf or 'none'}")
+    return line(event.id, "mail", {"id": event.gmail_id, "shelf": shelf or "", "text": text})
 
 
 # ---- The page behind a digest link

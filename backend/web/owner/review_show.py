@@ -98,7 +98,7 @@ class ListView:
             del query["view"]
         return f"/review?{urlencode(query)}" if query else "/review"
 
-    def behind(self, position: Position) -> str:
+    def page_after(self, position: Position) -> str:
         return self.address(cursor=packed_cursor(position))
 
 
@@ -192,7 +192,7 @@ def keys_in(view: str) -> list[tuple[Iterable[str], str]]:
 
 
 _SPACE = re.compile(r"\s+")
-ORDERS = frozenset(str(decision) for decision in OFFERED)
+DECISION_NAMES = frozenset(str(decision) for decision in OFFERED)
 NOTICES = frozenset({"undone", "lost", "overruled", "nothing", "again", "no_credit", "rule", "answered"})
 
 
@@ -325,7 +325,7 @@ def notice_from(args: Mapping[str, str], t: Words, away: bool = False) -> PageNo
     key = args.get("order", "")[:64]
     if name == "credits":
         return PageNotice(t("done_credits", balance=_number(args.get("balance", ""))), key)
-    if name not in ORDERS:
+    if name not in DECISION_NAMES:
         return None
     if away and name == Decision.RELEASE:
         text = t.count("done_release_away", count)

@@ -100,8 +100,8 @@ def read(
 ) -> tuple[dict[str, Any], FormValues]:
     """Read a sent form: the changes in JSON form (none if anything is wrong), and all fields with what was sent.
     `challenges`: this server can send challenges, because senders can reach it."""
-    now = form_values(present)
-    single = {name: form[name].strip()[:64] for name in now.single if name in form}
+    saved = form_values(present)
+    single = {name: form[name].strip()[:64] for name in saved.single if name in form}
     ticked = {name: frozenset(form.getlist(name)) for name in TICKED if name in form.getlist("of")}
     errors: dict[str, str] = {}
     changes: dict[str, Any] = {}
@@ -118,12 +118,12 @@ def read(
         else:
             changes[name] = _number(text) if name == "questions_a_week" else text
             if text not in CHOICES[name]:
-                errors[name], single[name] = "error_choice", now.single[name]
+                errors[name], single[name] = "error_choice", saved.single[name]
     if changes.get("mode") == Mode.CHALLENGE and not challenges:
         errors["mode"] = "error_challenge"
     errors |= {name: "error_choice" for name in ticked if ticked[name] - frozenset(TICKED[name])}
     known = {name: ticked[name] & frozenset(TICKED[name]) for name in ticked}
-    shown = FormValues({**now.single, **single}, {**now.ticked, **known}, errors)
+    shown = FormValues({**saved.single, **single}, {**saved.ticked, **known}, errors)
     # Values that these pages do not show (a newer release may have set them) stay as they are.
     if "left_alone" in known:
         changes["left_alone"] = sorted(known["left_alone"] | (present.left_alone - frozenset(CATEGORIES)))
@@ -274,7 +274,7 @@ async def _settings_page(found: Visitor, status: int = 200, **more: Any) -> Resp
         "rows": ROWS,
         "numbers": NUMBERS,
         "choices": CHOICES,
-        "when": _when(form, t),
+        "when": _digest_when(form, t),
         "costs": {each.value: service().context.reader.cost(each) for each in Strictness},
         "paused": paused_until(until, t.language, t.moment) if until and mailbox.paused(now) else "",
         "challenges": services().context.settings.challenges,
@@ -299,7 +299,7 @@ def _saved_text(done: str, form: FormValues, t: Words) -> str:
         return t("saved") if names else ""
     (heading,) = headings
     if headings == {"digest_h"} and names != ["digest"]:
-        value = _when(form, t)
+        value = _digest_when(form, t)
     elif names[0] in form.ticked:
         value = t.number(len(form.ticked[names[0]]))
     elif names[0] in NUMBERS or names[0] == "questions_a_week":
@@ -309,7 +309,7 @@ def _saved_text(done: str, form: FormValues, t: Words) -> str:
     return f"{t(heading)}{t('colon')} {value}"
 
 
-def _when(form: FormValues, t: Words) -> str:
+def _digest_when(form: FormValues, t: Words) -> str:
     return t("digest_when", place=t.place(form.single["zone"]), language=t(f"in_{form.single['language']}"))
 
 
@@ -409,7 +409,7 @@ async def push_page() -> Response:
 async def on() -> Response:
     """Switch notifications on in this browser."""
     owner, fields = await browser.signed_in_form()
-    where, key = _address(fields), fields.get("key", "")
+    where, key = _push_subscription(fields), fields.get("key", "")
     await web_push_service().switch_on(owner.session, *where, key, page_texts("settings").language)
     return back("/settings/notifications", done="notified")
 
@@ -418,8 +418,8 @@ async def on() -> Response:
 @guarded(per_minute(20))
 async def off() -> Response:
     """Switch them off."""
-    sent = await browser.signed_in_form()
-    await web_push_service().switch_off(sent[0].session)
+    owner, _ = await browser.signed_in_form()
+    await web_push_service().switch_off(owner.session)
     return back("/settings/notifications", done="not_notified")
 
 
@@ -432,7 +432,7 @@ async def moved() -> Response:
         raise Forbidden
     owner = await browser.signed_in()
     fields = {name: str(value) for name, value in (await request.form).items()}
-    await web_push_service().moved(owner.session, *_address(fields))
+    await web_push_service().moved(owner.session, *_push_subscription(fields))
     return Response(b"", 204)
 
 
@@ -440,5 +440,5 @@ def web_push_service() -> WebPushService:
     return services().web_push
 
 
-def _address(fields: dict[str, str]) -> tuple[str, str, str]:
+def _push_subscription(fields: dict[str, str]) -> tuple[str, str, str]:
     return fields.get("endpoint", ""), fields.get("p256dh", ""), fields.get("auth", "")

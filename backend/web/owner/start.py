@@ -85,8 +85,8 @@ async def show_start() -> Response:
 @guarded(per_minute(6))
 async def order_preview() -> Response:
     """Order a preview (again)."""
-    sent = await visitor_form()
-    await first_run.order(service().context, sent[0][0].mailbox_id)
+    (owner, _), _ = await visitor_form()
+    await first_run.order(service().context, owner.mailbox_id)
     return back("/start")
 
 
@@ -167,7 +167,7 @@ async def leave_mailbox() -> Response:
     if not hmac.compare_digest(typed.encode(), mailbox.owner.email.lower().encode()):
         return await _leave_form(sent[0], 422, typed=typed[:254], error="error_confirm")
     secret = await account.begin_leaving(service().context, owner.mailbox_id)
-    return browser.drop(back(f"/goodbye/{secret}"))
+    return browser.drop_session(back(f"/goodbye/{secret}"))
 
 
 @leaving.get("/goodbye/<secret>")
@@ -242,8 +242,7 @@ async def export_data() -> Response:
 @guarded(per_minute(6), timeout=30.0)
 async def restore_data() -> Response:
     """Import an archive file into this mailbox."""
-    sent = await browser.signed_in_form()
-    owner = sent[0]
+    owner, _ = await browser.signed_in_form()
     file = (await request.files).get("file")
     content = file.read() if file is not None else b""
     t = page_texts("data")
