@@ -33,7 +33,7 @@ from model_export.evaluation import (
 )
 from model_export.learner import DEFAULT, Params
 from model_export.metrics import Figures, by_part, mean_figures
-from model_export.own import PARTS, WEIGHTS, corrected_mail, judge, labelled_mail, weighed
+from model_export.own import PARTS, WEIGHTS, corrected_mail, labelled_mail, own_mail_gain, weighed
 from model_export.publish import NotPublished, build, corpus_digest, differences, fingerprint, publish
 from model_export.report import render
 from model_export.rows import CORPUS, BadRow, Row, corpus, numbered, records, unlabelled
@@ -101,7 +101,7 @@ def train_command(
     trained = _trained(rows, _weighed(rows, params))
     joblib.dump((trained, rows), out)
     _print_evaluation(evaluate(trained))
-    if own := judge(trained, SHIPPED):
+    if own := own_mail_gain(trained, SHIPPED):
         click.echo(f"{own.words} A message of theirs counts as {trained.params.own:g} of the corpus.")
     click.echo(f"Written to {out}.")
 
@@ -211,11 +211,11 @@ def second_reading_command(trained: Path | None, cache: Path, out: Path) -> None
     if not shipped.version.endswith(fingerprint(fitted.model)[:8]):
         raise NotPublished("what was trained is not the shipped model, beside which it would judge")
     with _progress() as bar:
-        numbers = second_reading.embedded(rows, encoder, cache, _steps(bar, len(rows) // 1_000 + 1))
+        embeddings = second_reading.embedded(rows, encoder, cache, _steps(bar, len(rows) // 1_000 + 1))
     with _progress() as bar:
-        judged = second_reading.learn(rows, fitted, numbers, progress=_steps(bar, FOLDS))
+        judged = second_reading.learn(rows, fitted, embeddings, progress=_steps(bar, FOLDS))
     judge = second_reading.judge_file(judged, shipped.digest, encoder.digest)
-    difference = second_reading.parity(Judge(judge, out), judged, numbers)
+    difference = second_reading.parity(Judge(judge, out), judged, embeddings)
     out.write_bytes(judge)
     text = second_reading.card(judged, len(judge), len(data))
     out.with_suffix(".md").write_text(text, encoding="utf-8")
@@ -321,7 +321,7 @@ def _nested(rows: list[Row]) -> Figures:
 
 def _export(trained: Trained, rows: list[Row], out: Path) -> tuple[bytes, float]:
     found = evaluate(trained)
-    own = judge(trained, SHIPPED)
+    own = own_mail_gain(trained, SHIPPED)
     data = build(trained, rows, summary(found), own)
     difference = publish(data, trained, rows, out)
     facts = ModelSession.open(out).facts

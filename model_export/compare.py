@@ -13,9 +13,9 @@ from backend.domain.mailbox.mailbox import Strictness
 from backend.domain.reading.model_text import reading_digest
 from backend.scoring.model_file import audit
 from backend.scoring.session import ModelSession
-from model_export.own import Own
+from model_export.own import Gain
 from model_export.rows import Row
-from model_export.training import surest
+from model_export.training import scores_of
 
 _NAMES = {"auc": "AUC", "recall_1": "recall at 1 %", "recall_5": "recall at 5 %", "ece": "calibration error"}
 
@@ -59,7 +59,7 @@ def compare(first: ModelSession, second: ModelSession, rows: Sequence[Row]) -> C
     if rows and comparable:
         lines += _verdicts(sessions, rows)
     remark = _REMARK if comparable else _OTHER_READING
-    own = [Own(**json.loads(s.facts.metadata["own"])).words for s in sessions if "own" in s.facts.metadata]
+    own = [Gain(**json.loads(s.facts.metadata["own"])).words for s in sessions if "own" in s.facts.metadata]
     remarks = [*own, *([remark] if rows else [])]
     if first.facts.corpus != second.facts.corpus:
         remarks.append(_OTHER_MESSAGES)
@@ -90,7 +90,7 @@ def _limits(session: ModelSession, strictness: Strictness) -> tuple[float, float
 
 
 def _verdicts(sessions: tuple[ModelSession, ModelSession], rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    held = [surest(session, rows) >= session.thresholds(Strictness.NORMAL).hold for session in sessions]
+    held = [scores_of(session, rows) >= session.thresholds(Strictness.NORMAL).hold for session in sessions]
     sales = np.array([row.sales == 1 for row in rows])
     lines = [
         (f"{name} held at normal", str(int((held[0] & which).sum())), str(int((held[1] & which).sum())))

@@ -53,12 +53,12 @@ def _copies(rows: Iterable[Row]) -> Iterator[Row]:
             yield replace(row, id=f"{row.id}, disguised", message=disguised)
 
 
-def _said(message: Message, change: Callable[[str], str]) -> Message:
+def _with_text(message: Message, change: Callable[[str], str]) -> Message:
     """A copy with another plain text, if mail programs show the plain text."""
     return replace(message, text=change(message.text)) if message.text and not message.html else message
 
 
-def _with(message: Message, *fields: tuple[str, str], subject: str = "") -> Message:
+def _with_headers(message: Message, *fields: tuple[str, str], subject: str = "") -> Message:
     headers = Headers((*message.headers.fields, *fields))
     return replace(message, headers=headers, subject=subject or message.subject)
 
@@ -73,7 +73,7 @@ def _look_alikes(message: Message, number: int, language: str) -> Message:
         at += 1
         return word.group().translate(_ALIKE) if at % 2 else word.group()
 
-    return _said(message, lambda text: _WORD.sub(each, text))
+    return _with_text(message, lambda text: _WORD.sub(each, text))
 
 
 def _apart(message: Message, number: int, language: str) -> Message:
@@ -81,14 +81,14 @@ def _apart(message: Message, number: int, language: str) -> Message:
     del language
     sign = " .-*"[number % 4]
     if sign == " ":
-        return _said(message, lambda text: re.sub(r"(?<=\S)(?=\S)", " ", re.sub(r" +", "   ", text)))
-    return _said(message, lambda text: _WORD.sub(lambda word: sign.join(word.group()), text))
+        return _with_text(message, lambda text: re.sub(r"(?<=\S)(?=\S)", " ", re.sub(r" +", "   ", text)))
+    return _with_text(message, lambda text: _WORD.sub(lambda word: sign.join(word.group()), text))
 
 
 def _turned(message: Message, number: int, language: str) -> Message:
     """Writes every line backwards, after a mark that reverses it on the screen."""
     del number, language
-    return _said(
+    return _with_text(
         message,
         lambda text: "\n".join(f"\u202e{line[::-1]}\u202c" if line else "" for line in text.split("\n")),
     )
@@ -116,14 +116,14 @@ def _listed(message: Message, number: int, language: str) -> Message:
         ("List-Unsubscribe", f"<https://{domain}/{number % 1000}>"),
         ("Precedence", "bulk"),
     )
-    return _with(message, *fields)
+    return _with_headers(message, *fields)
 
 
 def _automatic(message: Message, number: int, language: str) -> Message:
     """Adds the headers and the subject of an automatic reply."""
     del number
     title = f"{_AUTOMATIC.get(language, 'Automatic reply')}: {message.subject}"
-    return _with(message, ("Auto-Submitted", "auto-replied"), subject=title)
+    return _with_headers(message, ("Auto-Submitted", "auto-replied"), subject=title)
 
 
 def _answering(message: Message, number: int, language: str) -> Message:
@@ -136,7 +136,7 @@ def _answering(message: Message, number: int, language: str) -> Message:
 def _asking(message: Message, number: int, language: str) -> Message:
     """Adds a question at the end that asks for nothing specific."""
     del language
-    return _said(message, lambda text: f"{text}\n\n{_OK[number % len(_OK)]}")
+    return _with_text(message, lambda text: f"{text}\n\n{_OK[number % len(_OK)]}")
 
 
 DISGUISES: tuple[Disguise, ...] = (

@@ -264,10 +264,10 @@ def _weighed(emit: Emitter, model: PitchModel) -> None:
     """The soft minimum of the first margins and the soft maximum of the rest, weighted, [row, 1]; and the derivative of
     this sum by each margin (`pulls`), [row, margin]. The weights include the calibrator's slope, because each operator
     less saves a hundredth of a run."""
-    apart, count, balance = model.ordinary_classes_, model.coef_.shape[1], model.params.balance
-    sides = [("low", 0, apart, -1.0, (1.0 - balance) * model.slope_)]
-    if count > apart:
-        sides.append(("high", apart, count, 1.0, balance * model.slope_))
+    ordinary, count, balance = model.ordinary_classes_, model.coef_.shape[1], model.params.balance
+    sides = [("low", 0, ordinary, -1.0, (1.0 - balance) * model.slope_)]
+    if count > ordinary:
+        sides.append(("high", ordinary, count, 1.0, balance * model.slope_))
     for name, start, end, sign, weight in sides:
         emit.constant(f"{name}_start", [start], TensorProto.INT64)
         emit.constant(f"{name}_end", [end], TensorProto.INT64)
@@ -281,7 +281,7 @@ def _weighed(emit: Emitter, model: PitchModel) -> None:
         emit.node("Mul", [f"{name}_log", f"{name}_signed_weight"], f"{name}_part")
         emit.node("Div", [f"{name}_weight", f"{name}_sum"], f"{name}_share")
         emit.node("Mul", [f"{name}_odds", f"{name}_share"], f"{name}_pulls")
-    if count > apart:
+    if count > ordinary:
         emit.node("Add", ["low_part", "high_part"], "raw")
         emit.node("Concat", ["low_pulls", "high_pulls"], "pulls", axis=1)
     else:

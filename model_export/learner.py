@@ -101,14 +101,14 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.fit_counts(Counts.of(texts), classes, groups or ["one"] * len(texts))
 
     def fit_counts(
-        self, counts: Counts, classes: Sequence[str], groups: Sequence[str], often: Floats | None = None
+        self, counts: Counts, classes: Sequence[str], groups: Sequence[str], weights: Floats | None = None
     ) -> PitchModel:
-        """`fit` over texts whose terms have been counted; `often` is the weight of each text. If there are more terms
+        """`fit` over texts whose terms have been counted; `weights` are those of the texts. If there are more terms
         than `most`, fit again with the strongest."""
         vocabularies = counts.shared(groups, self.params.min_df, self.params.min_groups)
-        self.solve(self.learn_terms(counts, vocabularies), classes, often)
+        self.solve(self.learn_terms(counts, vocabularies), classes, weights)
         if sum(map(len, vocabularies)) > self.params.most:
-            self.solve(self.learn_terms(counts, self._strongest(vocabularies)), classes, often)
+            self.solve(self.learn_terms(counts, self._strongest(vocabularies)), classes, weights)
         return self
 
     def _strongest(self, vocabularies: Sequence[list[str]]) -> list[list[str]]:
@@ -141,10 +141,10 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parts = zip(self._idfs, counts.columns(self._vocabularies), strict=True)
         return csr_matrix(hstack([idf.transform(matrix.astype(np.float64)) for idf, matrix in parts]))
 
-    def solve(self, matrix: csr_matrix, classes: Sequence[str], often: Floats | None = None) -> PitchModel:
+    def solve(self, matrix: csr_matrix, classes: Sequence[str], weights: Floats | None = None) -> PitchModel:
         """Learn the coefficients over rows made by `learn_terms`."""
-        weights = np.repeat(self.params.weights, [len(v.vocabulary) for v in self.vectorizers])
-        weighted = csr_matrix(matrix @ diags(weights))
+        block_weights = np.repeat(self.params.weights, [len(v.vocabulary) for v in self.vectorizers])
+        weighted = csr_matrix(matrix @ diags(block_weights))
         labels = np.asarray(classes)
         ordinary = np.isin(labels, ORDINARY)
         against = [one for one in ORDINARY if one in labels]
@@ -152,13 +152,13 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pairs = [(~ordinary, labels == one) for one in against]
         pairs += [(labels == kind, ordinary) for kind in alike]
         forces = [self.params.caution if one == NOTHING else 1.0 for one in against] + [1.0] * len(alike)
-        weight = np.where(labels == KNOWING, self.params.knowing, 1.0) * (1.0 if often is None else often)
+        weight = np.where(labels == KNOWING, self.params.knowing, 1.0) * (1.0 if weights is None else weights)
         fitted = [
             self._margin(weighted, weight, *pair, force) for pair, force in zip(pairs, forces, strict=True)
         ]
         steep = np.array([self.params.steepness] * len(against) + [self.params.likeness] * len(alike))
         self.ordinary_classes_ = len(against)
-        self.coef_: Floats = half(np.column_stack([coef * weights for coef, _ in fitted]) * steep)
+        self.coef_: Floats = half(np.column_stack([coef * block_weights for coef, _ in fitted]) * steep)
         self.intercept_: Floats = half(np.array([bias for _, bias in fitted]) * steep)
         self.longest_ = max(1.0, float(np.ceil(np.percentile(self._distinct_words(matrix), LONG))))
         self.slope_, self.offset_ = 1.0, 0.0
@@ -172,7 +172,7 @@ class PitchModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         concerned = np.flatnonzero(pitches | ordinary)
         rows, sides = matrix[concerned], pitches[concerned]
         weights = term_weights(rows, sides)
-        # Less than full force: the class with too little text only has to outweigh pitches with as little, unbalanced.
+        # Not balanced for mail with too little text (`force` below 1): it need only win against pitches with as little.
         solver = LogisticRegression(
             C=self.params.c * force,
             class_weight="balanced" if force == 1.0 else None,
@@ -231,12 +231,12 @@ def term_weights(rows: csr_matrix, sides: Flags) -> Floats:
     It grows with the root of |log(share of pitches with the term / share of ordinary mail with it)|, scaled so that its
     mean square is one over all terms of all messages. After Wang and Manning, Baselines and Bigrams (2012)."""
     used = csr_matrix((np.ones(rows.nnz), rows.indices, rows.indptr), rows.shape)
-    ours, theirs = (np.asarray(used[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
-    shares = ours / (sides.sum() + SMOOTHING), theirs / ((~sides).sum() + SMOOTHING)
+    pitches, ordinary = (np.asarray(used[side].sum(axis=0)).ravel() + SMOOTHING for side in (sides, ~sides))
+    shares = pitches / (sides.sum() + SMOOTHING), ordinary / ((~sides).sum() + SMOOTHING)
     contrast = np.sqrt(np.abs(np.log(shares[0] / shares[1])))
-    often = ours + theirs
+    messages = pitches + ordinary
     mean = np.sqrt((used @ contrast**2).sum() / max(used.nnz, 1)) or 1.0
-    scale: Floats = (FLOOR + contrast / mean) * np.sqrt(often / (often + FEW))
+    scale: Floats = (FLOOR + contrast / mean) * np.sqrt(messages / (messages + FEW))
     return scale
 
 
@@ -268,8 +268,8 @@ in ordinary mail."""
 BLOCKS = (
     Block("words", r"(?u)\b(?![ctf]_)\w\w+\b", 2),
     Block("meaning", r"(?u)\b[ct]_\w+\b", 2),
-    # In which language a mail is written says nothing about it; that the language is unknown calls for care. Nor does
-    # what anybody can write: fields of a list or an automatic answer, an address that takes no answer, a quoted "you".
+    # The language of a mail says nothing about it, but an unknown one calls for care. Left out too is what
+    # anybody can write: fields of a list or an automatic answer, an address that takes no answer, a quoted "you".
     Block("form", rf"(?u)\b(?:f_(?!language_|(?:{'|'.join(FREE)})\b)\w+|f_language_xx)\b", 1),
 )
 FORM_GROUPS = 3
@@ -316,9 +316,9 @@ class Counts:
         for block, (matrix, terms) in zip(BLOCKS, self.blocks, strict=True):
             least = min(min_groups, FORM_GROUPS if block.name == "form" else min_groups, len(files))
             present = (matrix > 0).astype(np.int32)
-            often = np.asarray(present.sum(axis=0)).ravel() >= min_df
+            frequent = np.asarray(present.sum(axis=0)).ravel() >= min_df
             spread = sum(
                 (np.asarray(present[member == f].sum(axis=0)).ravel() > 0).astype(int) for f in files
             )
-            kept.append(terms[often & (spread >= least)].tolist())
+            kept.append(terms[frequent & (spread >= least)].tolist())
         return kept

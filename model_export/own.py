@@ -37,9 +37,9 @@ from model_export.training import (
     groups_of,
     judged_and_train_only,
     labels_of,
+    scores_of,
     silent,
     squash,
-    surest,
 )
 
 WEIGHTS = (1.0, 3.0, 10.0)
@@ -49,10 +49,10 @@ SURE = 2.0
 
 
 @dataclass(frozen=True)
-class Own:
-    """`count` messages of an owner, `pitches` of them pitches. Of the models without and with their other mail: AUC,
-    mean log loss, and how many ordinary messages are held at *normal*. `gain` is that of the loss, with its standard
-    error."""
+class Gain:
+    """What an owner's other mail gained, on `count` of their messages, `pitches` of them pitches. Without it and with
+    it: AUC, mean log loss, and how many ordinary messages are held at *normal*. `gain` is that of the loss, with its
+    standard error."""
 
     count: int
     pitches: int
@@ -82,7 +82,7 @@ class Own:
         return {name: np.round(value, 6).tolist() for name, value in asdict(self).items()}
 
 
-def judge(trained: Trained, other: Path) -> Own | None:
+def own_mail_gain(trained: Trained, other: Path) -> Gain | None:
     """What `trained` gains over the model in `other` on the owner's mail; None if none of it could be left out."""
     places = [i for i, row in enumerate(trained.judged) if row.own]
     if not places:
@@ -90,12 +90,12 @@ def judge(trained: Trained, other: Path) -> Own | None:
     without = ModelSession.open(other)
     rows = [trained.judged[i] for i in places]
     labels, sales = labels_of(rows), np.array([row.sales == 1 for row in rows])
-    stated = (surest(without, rows), trained.probabilities[places])
+    stated = (scores_of(without, rows), trained.probabilities[places])
     limits = (without.thresholds(Strictness.NORMAL).hold, trained.thresholds[Strictness.NORMAL].hold)
     losses = [_losses(labels, probabilities) for probabilities in stated]
     gains = losses[0] - losses[1]
     held = [int((one >= limit)[~sales].sum()) for one, limit in zip(stated, limits, strict=True)]
-    return Own(
+    return Gain(
         len(rows),
         int(sales.sum()),
         (auc(labels, stated[0]), auc(labels, stated[1])),
@@ -109,22 +109,22 @@ def judge(trained: Trained, other: Path) -> Own | None:
 def weighed(rows: Sequence[Row], params: Params, progress: Progress = silent) -> Params:
     """`params` with the weight for the owner's mail that has the lowest loss on left-out mail, both theirs and the
     corpus's: the model must not get worse on pitches that this owner has not received yet."""
-    judged, aside = judged_and_train_only(rows)
+    judged, train_only = judged_and_train_only(rows)
     parts = groups_of([row for row in judged if row.own])
     files = groups_of([row for row in judged if not row.own])
-    every = [*judged, *aside]
+    every = [*judged, *train_only]
     counts = Counts.of([row.text for row in every])
     losses = np.zeros(len(WEIGHTS))
     for place, part in enumerate(parts):
         left_out = {part, *files[place::FOLDS]}
         outside = [i for i, row in enumerate(judged) if row.group in left_out]
         inside = [i for i, row in enumerate(every) if row.group not in left_out]
-        held, own = [every[i] for i in outside], np.array([every[i].own for i in outside])
+        held_out, own = [every[i] for i in outside], np.array([every[i].own for i in outside])
         for i, weight in enumerate(WEIGHTS):
             progress(f"{part}, weight {weight:g}")
             model = fit([every[k] for k in inside], replace(params, own=weight), counts.take(inside))
             stated = squash(model.logits(model.weighed(counts.take(outside))))
-            found = _losses(labels_of(held), stated)
+            found = _losses(labels_of(held_out), stated)
             losses[i] += sum(found[which].mean() for which in (own, ~own) if which.any())
     return replace(params, own=WEIGHTS[int(np.argmin(losses))]) if parts else params
 

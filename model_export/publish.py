@@ -25,7 +25,7 @@ from backend.scoring.session import ModelSession
 from model_export.disguises import copies
 from model_export.graph import to_onnx
 from model_export.learner import Floats, PitchModel
-from model_export.own import Own
+from model_export.own import Gain
 from model_export.rows import CORPUS, Row, records, row_of
 from model_export.training import Trained
 
@@ -35,12 +35,13 @@ _NO_DIGEST = "0" * 64
 
 
 class NotPublished(RuntimeError):
-    """The exported graph computes something else than the trained model; the file was not written."""
+    """The file was not written: its graph, or the model it belongs to, is not what was trained."""
 
 
-def build(trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Own | None = None) -> bytes:
-    """The bytes of the model file. The same trained parameters give the same bytes. `own` is what training on its
-    owner's mail gained, if there was such mail."""
+def build(
+    trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Gain | None = None
+) -> bytes:
+    """The bytes of the model file, the same for the same trained parameters. `own`: what the owner's mail gained."""
     model = to_onnx(trained.model)
     metadata = _metadata(trained, rows, metrics) | ({"own": _json(own.as_dict())} if own else {})
     helper.set_model_props(model, dict(sorted(metadata.items())))
@@ -106,7 +107,7 @@ def publish(data: bytes, trained: Trained, rows: Sequence[Row], path: Path) -> f
     Raises `NotPublished` if the graph differs by more than `MAX_DIFFERENCE`, `ModelRefused` if a check fails; the old
     file then stays."""
     session = ModelSession(data, audit(data, path), path)
-    difference = parity(session, trained.model, [*(row.text for row in rows), *nasty()])
+    difference = parity(session, trained.model, [*(row.text for row in rows), *hard_texts()])
     if difference > MAX_DIFFERENCE:
         raise NotPublished(f"graph and model differ by {difference:.1e}, allowed is {MAX_DIFFERENCE:.0e}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,8 +230,8 @@ _SCRIPTS = (
 
 
 @cache
-def nasty() -> tuple[str, ...]:
-    """Texts that are hard to count: each script, and all that writing is made of."""
+def hard_texts() -> tuple[str, ...]:
+    """Prepared texts that are hard to split into words: the samples above, one by one and joined."""
     owner = Owner("anna.owner@example.test", "Anna Owner")
     prepared = [
         prepare(Message(text=sample, subject=sample[:60]), owner) for sample in (*_SAMPLES, *_SCRIPTS)

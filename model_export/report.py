@@ -27,7 +27,7 @@ _NAMES = {
     "ece": "expected calibration error",
 }
 _WORDS = {"good": "met", "bad": "missed"}
-_TONGUES = {
+_LANGUAGES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "pt": "Portuguese", "it": "Italian",
     "nl": "Dutch", "pl": "Polish", "cs": "Czech", "sv": "Swedish", "xx": "not told",
 }  # fmt: skip
@@ -40,7 +40,7 @@ def render(
     curve: list[tuple[int, float]] | None = None,
     nested: Figures | None = None,
     comparison: Comparison | None = None,
-    swung: list[Swing] | None = None,
+    swings: list[Swing] | None = None,
 ) -> str:
     """The page as text. `size` is that of the model file in bytes; parts that are None are left out."""
     page = Environment(
@@ -57,11 +57,11 @@ def render(
         size=f"{size:,}",
         mean=evaluation.mean,
         interval=interval(evaluation.labels, evaluation.cross_calibrated),
-        tongues=_TONGUES,
+        tongues=_LANGUAGES,
         costs=evaluation.costs,
         slices=evaluation.slices,
         fired=evaluation.fired,
-        swings=swung or [],
+        swings=swings or [],
         goals=[_goal(name, evaluation, nested) for name in GOALS],
         nested=nested is not None,
         pr=_precision_recall(evaluation.labels, evaluation.scores, marked),

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from backend.domain.mail.message import Message, Owner, addresses, clean
+from backend.domain.mail.message import Message, Owner, clean
 from backend.domain.mail.mime import parse
 from backend.domain.reading.passages import passages
 from backend.domain.reading.score import Part
@@ -176,7 +176,7 @@ def _check_parts(record: dict[str, Any]) -> None:
 
 def owner_of(message: Message) -> Owner:
     """The owner of a corpus record is its addressee."""
-    first = message.to[0] if message.to else (addresses("")[:1] or (None,))[0]
+    first = message.to[0] if message.to else None
     return Owner(first.address, first.name) if first else Owner("")
 
 

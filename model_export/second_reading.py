@@ -48,14 +48,13 @@ BAND = (0.1, 0.95)
 FEW = 200
 """Messages of a language without which its mail is not judged again."""
 SHRINKAGE = 0.05
-"""How much of the spread of the numbers is taken to be the same in all directions. From .005 to .1 recall at 1% is the
-same to a hundredth."""
+"""How much of the embeddings' spread is taken to be the same in all directions. From .005 to .1 recall at 1% is the same
+to a hundredth."""
 SURE = 4.0
-"""The head's logit goes no further: what nobody can explain word by word moves a verdict so far and no further, and a
-head is surest of itself where it has seen nothing like it."""
+"""Largest logit of the head (see `JudgeModel`), because nobody can explain it word by word, and a head is surest of
+itself where it has seen nothing like it."""
 KINDS = 24
-"""How many kinds ordinary mail is parted into, by where its numbers lie, to see how mail of a kind that nobody has seen
-is judged."""
+"""How many clusters of embeddings ordinary mail is divided into, to see how mail of an unseen kind is judged."""
 _NO_DIGEST = "0" * 64
 
 
@@ -63,8 +62,8 @@ _NO_DIGEST = "0" * 64
 
 
 def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progress = silent) -> Floats:
-    """The encoder's numbers of each row, as they are judged by. What is in `cache` is not worked out again; a corpus
-    of 23,000 messages takes five minutes."""
+    """What the encoder makes of each row, [row, `EMBEDDING_SIZE`]. What is in `cache` is not computed again; a corpus of
+    23,000 messages takes five minutes."""
     known: dict[str, bytes] = {}
     file = cache / f"{encoder.digest[:16]}.npz"
     if file.exists():
@@ -80,8 +79,8 @@ def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progr
     cache.mkdir(parents=True, exist_ok=True)
     wide = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), 2 * EMBEDDING_SIZE)
     np.savez(file, names=np.array(list(known)), numbers=wide)
-    numbers = np.frombuffer(b"".join(known[name] for name in names), "<f2")
-    return numbers.reshape(len(rows), EMBEDDING_SIZE).astype(np.float64)
+    embeddings = np.frombuffer(b"".join(known[name] for name in names), "<f2")
+    return embeddings.reshape(len(rows), EMBEDDING_SIZE).astype(np.float64)
 
 
 # ---- The judge
@@ -89,18 +88,18 @@ def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progr
 
 @dataclass(frozen=True)
 class Moments:
-    """All that a head is made of: of each class how many messages, of their numbers the sums, and over all of them the
-    sums of products. Those of some messages can be taken from those of all, so that hundreds of heads are soon made."""
+    """All that a head is fitted to: the number of messages and the sum of embeddings of each class, and the sums of
+    products over all. Those of some messages are subtracted from those of all, so hundreds of heads are quickly made."""
 
     counts: Floats
     sums: Floats
     products: Floats
 
     @classmethod
-    def of(cls, numbers: Floats, classes: Sequence[str]) -> Moments:
+    def of(cls, embeddings: Floats, classes: Sequence[str]) -> Moments:
         """The sums over these rows."""
         members = np.array([[one == name for one in classes] for name in _CLASSES], np.float64)
-        return cls(members.sum(axis=1), members @ numbers, numbers.T @ numbers)
+        return cls(members.sum(axis=1), members @ embeddings, embeddings.T @ embeddings)
 
     def without(self, some: Moments) -> Moments:
         """What is left without these rows."""
@@ -111,17 +110,16 @@ _CLASSES = (*PITCHES, *ORDINARY)
 
 
 class JudgeModel(BaseEstimator):  # type: ignore[misc]
-    """Logit of the first reading and numbers of the second to the logit of both.
+    """From the logit of the first reading and the embedding of the second to the logit of both.
 
-    The head tells the classes of mail apart by where their numbers lie (linear discriminant analysis); its logit is
+    The head tells the classes of mail apart by where their embeddings lie (linear discriminant analysis); its logit is
     that of any class of pitch against any of ordinary mail. The stack, a logistic regression, weighs it against the
-    first one's. All are rounded, so that the last bit of a sum, which is another on another processor, is none of the
-    file's.
+    first reading's. All coefficients are rounded, because the last bit of a sum differs between processors.
     """
 
     def fit_head(self, learned: Moments) -> JudgeModel:
-        """Learn the classes: linear discriminant analysis, their spread shrunk as scikit-learn does it. The scale of
-        the numbers goes into the coefficients, and what all classes have in common out of them: the differences alone
+        """Learn the classes: linear discriminant analysis, their spread shrunk as scikit-learn does it. The
+        coefficients include the embeddings' scale and leave out what all classes have in common: only differences
         count, and their exponentials stay small."""
         found = learned.counts > 0
         counts, count = learned.counts[found], learned.counts.sum()
@@ -136,22 +134,22 @@ class JudgeModel(BaseEstimator):  # type: ignore[misc]
         coefficients = half((coefficients - coefficients.mean(axis=0)) / spread)
         biases = half(biases - biases.mean())
         pitches = np.array([name in PITCHES for name in _CLASSES])[found]
-        places = {"pitch": pitches, "ordinary": ~pitches}
-        self.coef_ = {side: coefficients[of].T for side, of in places.items()}
-        self.bias_ = {side: biases[of] for side, of in places.items()}
+        sides = {"pitch": pitches, "ordinary": ~pitches}
+        self.coef_ = {side: coefficients[members].T for side, members in sides.items()}
+        self.bias_ = {side: biases[members] for side, members in sides.items()}
         return self
 
     def fit_stack(self, first: Floats, head: Floats, labels: Floats, offset: float) -> JudgeModel:
-        """Learn to weigh, over heads that had not seen the rows; `offset` is that of the share of pitches."""
+        """Learn to weigh. `head`: logits of heads that had not seen the rows; `offset`: as of `at_share`."""
         both = LogisticRegression(C=1e3).fit(np.column_stack([first, head]), labels)
         self.weights_ = (round(float(both.coef_[0, 0]), 4), round(float(both.coef_[0, 1]), 4))
         self.offset_ = round(float(both.intercept_[0]) + offset, 4)
         return self
 
-    def head(self, numbers: Floats) -> Floats:
+    def head(self, embeddings: Floats) -> Floats:
         """The logit of the second reading alone."""
         sides = (
-            np.log(np.exp(numbers @ self.coef_[side] + self.bias_[side]).sum(axis=1))
+            np.log(np.exp(embeddings @ self.coef_[side] + self.bias_[side]).sum(axis=1))
             for side in ("pitch", "ordinary")
         )
         pitch, ordinary = sides
@@ -162,15 +160,15 @@ class JudgeModel(BaseEstimator):  # type: ignore[misc]
         """The logit of both readings."""
         return first * self.weights_[0] + head * self.weights_[1] + self.offset_
 
-    def logits(self, first: Floats, numbers: Floats) -> Floats:
-        """The logit of both readings, from the numbers."""
-        return self.stacked(first, self.head(numbers))
+    def logits(self, first: Floats, embeddings: Floats) -> Floats:
+        """The logit of both readings, from embeddings."""
+        return self.stacked(first, self.head(embeddings))
 
 
 @dataclass(frozen=True)
 class Judged:
     """A finished run over the rows of `trained.judged`: their probabilities by the first reading, and by both where the
-    first is in doubt (`doubtful`) and the language is one of `languages`; in `strange`, those of ordinary mail by heads
+    first is in doubt (`doubtful`) and the language is one of `languages`; in `strange`, ordinary mail is judged by heads
     that have not seen its kind either."""
 
     model: JudgeModel
@@ -195,17 +193,16 @@ class Judged:
 def learn(
     rows: Sequence[Row],
     trained: Trained,
-    numbers: Floats,
+    embeddings: Floats,
     band: tuple[float, float] = BAND,
     kinds: int = KINDS,
     progress: Progress = silent,
 ) -> Judged:
-    """`numbers` are those of `rows`. Heads and stacks judge files they have not seen. The stack learns, and thresholds
-    are chosen, by what heads say that have not seen the kind of ordinary mail either: an owner has mail that no corpus
-    has."""
-    places = {row.id: place for place, row in enumerate(rows)}
+    """`embeddings` are those of `rows`. Heads and stacks judge files they have not seen. The stack learns, and thresholds
+    are chosen, from heads that have not seen the kind of ordinary mail either: an owner has mail that no corpus has."""
+    place_of = {row.id: place for place, row in enumerate(rows)}
     judged = trained.judged
-    ours = np.array([places[row.id] for row in judged])
+    places = np.array([place_of[row.id] for row in judged])
     labels = labels_of(judged)
     share = float(labels.mean())
     offset = at_share(trained.params.share, share)
@@ -217,16 +214,16 @@ def learn(
 
     groups = groups_of(judged)
     folds = np.full(len(rows), -1)
-    folds[ours] = [groups.index(row.group) % min(FOLDS, len(groups)) for row in judged]
-    fold = folds[ours]
-    seen, unseen = (heads[ours] for heads in _heads(rows, numbers, folds, kinds, progress))
+    folds[places] = [groups.index(row.group) % min(FOLDS, len(groups)) for row in judged]
+    fold = folds[places]
+    seen, unseen = (heads[places] for heads in _heads(rows, embeddings, folds, kinds, progress))
     both, strange = np.zeros(len(judged)), np.zeros(len(judged))
     for left_out in range(fold.max() + 1):
         inside, outside = (fold != left_out) & doubtful, fold == left_out
         stack = JudgeModel().fit_stack(first[inside], unseen[inside], labels[inside], offset)
         both[outside] = stack.stacked(first[outside], seen[outside])
         strange[outside] = stack.stacked(first[outside], unseen[outside])
-    model = JudgeModel().fit_head(Moments.of(numbers, [row.finer_class for row in rows]))
+    model = JudgeModel().fit_head(Moments.of(embeddings, [row.finer_class for row in rows]))
     model.fit_stack(first[doubtful], unseen[doubtful], labels[doubtful], offset)
     twice, strange = (np.where(doubtful, squash(logits), once) for logits in (both, strange))
     thresholds = cautious_thresholds(trained, once, strange, doubtful)
@@ -239,18 +236,18 @@ def _languages(judged: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _heads(
-    rows: Sequence[Row], numbers: Floats, folds: NDArray[np.int64], kinds: int, progress: Progress
+    rows: Sequence[Row], embeddings: Floats, folds: NDArray[np.int64], kinds: int, progress: Progress
 ) -> tuple[Floats, Floats]:
-    """What heads say of each row that have not seen its file, and, of ordinary mail, nothing of its kind either. Rows
-    of fold -1 are only learned from."""
+    """Two logits of each row: of a head that has not seen its file, and of one that has not seen its kind of ordinary
+    mail either. Rows of fold -1 are only learned from."""
     classes = np.array([row.finer_class for row in rows])
     ordinary = np.flatnonzero(labels_of(rows) == 0)
     kind = np.full(len(rows), -1)
     parted = KMeans(min(kinds, len(ordinary)), n_init=1, max_iter=30, random_state=1)
-    kind[ordinary] = parted.fit_predict(numbers[ordinary] / numbers.std(axis=0))
+    kind[ordinary] = parted.fit_predict(embeddings[ordinary] / embeddings.std(axis=0))
 
     def moments(part: Flags) -> Moments:
-        return Moments.of(numbers[part], classes[part].tolist())
+        return Moments.of(embeddings[part], classes[part].tolist())
 
     everything = moments(np.ones(len(rows), bool))
     seen, unseen = np.zeros(len(rows)), np.zeros(len(rows))
@@ -258,26 +255,26 @@ def _heads(
         progress(f"the second reading, part {fold + 1} of {folds.max() + 1}")
         outside = folds == fold
         others = everything.without(moments(outside))
-        seen[outside] = JudgeModel().fit_head(others).head(numbers[outside])
+        seen[outside] = JudgeModel().fit_head(others).head(embeddings[outside])
         unseen[outside] = seen[outside]
         for one in np.unique(kind[outside & (kind >= 0)]):
             its = outside & (kind == one)
             unlike = others.without(moments(~outside & (kind == one)))
-            unseen[its] = JudgeModel().fit_head(unlike).head(numbers[its])
+            unseen[its] = JudgeModel().fit_head(unlike).head(embeddings[its])
     return seen, unseen
 
 
 def cautious_thresholds(
     trained: Trained, once: Floats, twice: Floats, doubtful: Flags
 ) -> dict[Strictness, Thresholds]:
-    """Thresholds at which no class of ordinary mail is held more often than by the first reading's own, nor all of
-    strangers."""
+    """Thresholds at which no class of ordinary mail, nor that of all strangers together, is held more often than at the
+    first reading's."""
     classes = np.array([row.finer_class for row in trained.judged])
     parts = [doubtful & (classes == one) for one in ORDINARY] + [doubtful & unknown(trained.judged)]
     chosen: dict[Strictness, Thresholds] = {}
 
     def at(threshold: float) -> float:
-        """The one at which of no part more of the doubtful are above than were."""
+        """The lowest that no more doubtful messages of any part reach than reached `threshold` before."""
         return max(_above(twice[part], int((once[part] >= threshold).sum())) for part in parts)
 
     strict = at(trained.thresholds[Strictness.STRICT].hold)
@@ -290,7 +287,7 @@ def cautious_thresholds(
 
 
 def _above(scores: Floats, most: int) -> float:
-    """The smallest four-place threshold that at most so many scores reach."""
+    """The smallest four-place threshold that at most `most` scores reach."""
     if most >= len(scores):
         return 0.0
     return min(1.0, float(np.floor(np.sort(scores)[::-1][most] * 10_000 + 1) / 10_000))
@@ -300,8 +297,7 @@ def _above(scores: Floats, most: int) -> float:
 
 
 def to_onnx(model: JudgeModel) -> ModelProto:
-    """The graph, without metadata. In doubles and without a product of matrices, so that it is the same sum on each
-    processor."""
+    """The graph, without metadata. In doubles and without matrix products, so that each processor gets the same sums."""
     update_registered_converter(JudgeModel, "JudgeModel", _shapes, _convert, parser=_outputs, overwrite=True)
     inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, EMBEDDING_SIZE]))]
     made: ModelProto = convert_sklearn(
@@ -331,7 +327,7 @@ def _outputs(scope: Any, model: JudgeModel, inputs: list[Any], custom_parsers: A
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     del scope
     model: JudgeModel = operator.raw_operator
-    logit, numbers = (each.full_name for each in operator.inputs)
+    logit, embeddings = (each.full_name for each in operator.inputs)
     emit = Emitter(container)
     double = TensorProto.DOUBLE
     emit.constant("along", np.array([1]), TensorProto.INT64)
@@ -342,7 +338,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     emit.constant("offset", np.array(model.offset_), double)
     emit.constant("least", np.array(-SURE), double)
     emit.constant("most", np.array(SURE), double)
-    emit.node("Unsqueeze", [numbers, "behind"], "numbers")
+    emit.node("Unsqueeze", [embeddings, "behind"], "numbers")
     for side in ("pitch", "ordinary"):
         emit.constant(f"{side}_coef", model.coef_[side], double)
         emit.constant(f"{side}_bias", model.bias_[side], double)
@@ -367,7 +363,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
 
 def judge_file(judged: Judged, model: str, encoder: str) -> bytes:
-    """The file: graph, and what it goes with: the digests of the model and of the encoder. The same numbers give the
+    """The file: the graph, and the digests of the model and the encoder it belongs to. The same coefficients give the
     same bytes."""
     made = to_onnx(judged.model)
     limits = {
@@ -389,15 +385,15 @@ def judge_file(judged: Judged, model: str, encoder: str) -> bytes:
     return data[:place] + digest_of(data, place, place + 64).encode() + data[place + 64 :]
 
 
-def parity(judge: Judge, judged: Judged, numbers: Floats) -> float:
-    """Largest difference of a logit between graph and model over these numbers, each with another first logit. Raises
+def parity(judge: Judge, judged: Judged, embeddings: Floats) -> float:
+    """Largest difference of a logit between graph and model over `embeddings`, each with another first logit. Raises
     `NotPublished` where it is more than `MAX_DIFFERENCE`."""
-    first = np.linspace(-6.0, 6.0, len(numbers))
-    expected = judged.model.logits(first, numbers)
+    first = np.linspace(-6.0, 6.0, len(embeddings))
+    expected = judged.model.logits(first, embeddings)
     found = np.array(
         [
             judge.judge(Score(0.5, float(logit)), each.astype("<f2").tobytes()).logit
-            for logit, each in zip(first, numbers, strict=True)
+            for logit, each in zip(first, embeddings, strict=True)
         ]
     )
     difference = float(np.abs(found - expected).max())

@@ -20,14 +20,14 @@ from model_export.learner import DEFAULT, Counts, Flags, Floats, Params, PitchMo
 from model_export.rows import UNKNOWN, Row
 
 # Share of ordinary mail of people the owner does not deal with that may score above a threshold: (clear, hold,
-# challenge). They cannot write again where they are known to be read, so a wrong hold costs them most.
+# challenge). No earlier mail speaks for them, so a wrong hold costs them most.
 FALSE_RATES = {
     Strictness.RELAXED: (0.10, 0.003, 0.001),
     Strictness.NORMAL: (0.15, 0.01, 0.003),
     Strictness.STRICT: (0.25, 0.03, 0.01),
 }
 FOLDS = 8
-"""How often a model is trained to judge what was left out: with more files than this, several are left out at once."""
+"""At most so many models are trained on all but some files; with more files than this, each leaves out several."""
 
 Progress = Callable[[str], None]
 
@@ -41,10 +41,10 @@ def silent(step: str) -> None:
 class Trained:
     """A finished run. `judged` are the rows that were left out once, the arrays follow their order.
 
-    `logits` are uncalibrated, of the surest view, and by models that did not see the row's file. `probabilities` are
-    the same through the shipped calibrator, at the share of pitches that `params` states (thresholds come from these).
-    `cross_calibrated` are through calibrators that did not see the row's file either, at the corpus's own share: the
-    honest ones for calibration error.
+    `logits` are uncalibrated, of the passage that decides, and by models that did not see the row's file.
+    `probabilities` are the same through the shipped calibrator, at the share of pitches that `params` states
+    (thresholds come from these). `cross_calibrated` are through calibrators that did not see the row's file either, at
+    the corpus's own share: the honest ones for calibration error.
     """
 
     model: PitchModel
@@ -57,14 +57,14 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Views:
-    """Counts of all passages of each row, the whole message first. The model learns from these."""
+class PassageCounts:
+    """Counts of all passages of each row, the whole message first. The model learns from the whole messages."""
 
     counts: Counts
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Views:
+    def of(cls, rows: Sequence[Row]) -> PassageCounts:
         """Count all passages of each row."""
         starts = np.cumsum([0, *(len(row.texts) for row in rows)])
         return cls(Counts.of([text for row in rows for text in row.texts]), starts)
@@ -83,12 +83,12 @@ class Views:
 
 
 def decided(logits: Floats, slope: float) -> Floats:
-    """The logits that decide, as in the server, from those of `Views.logits`: of each row the higher of the whole's and
-    the best passage's, less the penalty for parts."""
+    """The logits that decide, as in the server, from those of `PassageCounts.logits`: of each row the higher of the
+    whole's and the best passage's, less the penalty for parts."""
     return np.maximum(logits[:, 0], logits[:, 1] - PART_PENALTY / slope)
 
 
-def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
+def scores_of(session: ModelSession, rows: Sequence[Row]) -> Floats:
     """The scores that an exported model gives to each row."""
     logits = [[session.score(text, explain=False).logit for text in row.texts] for row in rows]
     return squash(
@@ -100,12 +100,12 @@ def surest(session: ModelSession, rows: Sequence[Row]) -> Floats:
 
 def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = silent) -> Trained:
     """Fit on all rows and their disguised copies; calibrate and choose thresholds on the scores of left-out files."""
-    judged, aside = judged_and_train_only(rows)
+    judged, train_only = judged_and_train_only(rows)
     disguised = copies(rows)
-    views = held_out_logits(judged, params, progress, [*aside, *disguised])
+    pairs = held_out_logits(judged, params, progress, [*train_only, *disguised])
     labels = labels_of(judged)
-    slope = temperature(views[:, 0], labels)
-    logits = decided(views, slope)
+    slope = temperature(pairs[:, 0], labels)
+    logits = decided(pairs, slope)
     offset = at_share(params.share, float(labels.mean()))
     probabilities = squash(slope * logits + offset)
     progress("the model on all files")
@@ -123,9 +123,9 @@ def train(rows: Sequence[Row], params: Params = DEFAULT, progress: Progress = si
 def fit(rows: Sequence[Row], params: Params, counts: Counts | None = None) -> PitchModel:
     """A model fitted on `rows`, not calibrated. `counts` are of the same rows, if there are any yet."""
     counts = counts or Counts.of([row.text for row in rows])
-    often = np.array([params.own if row.own else 1.0 for row in rows])
+    weights = np.array([params.own if row.own else 1.0 for row in rows])
     return PitchModel(params).fit_counts(
-        counts, [row.finer_class for row in rows], [row.group for row in rows], often
+        counts, [row.finer_class for row in rows], [row.group for row in rows], weights
     )
 
 
@@ -152,20 +152,20 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
 
 
 def held_out_logits(
-    judged: Sequence[Row], params: Params, progress: Progress = silent, aside: Sequence[Row] = ()
+    judged: Sequence[Row], params: Params, progress: Progress = silent, train_only: Sequence[Row] = ()
 ) -> Floats:
-    """For each judged row the `Views.logits` of a model trained on other files, with `aside`. Needs two files."""
+    """For each judged row the `PassageCounts.logits` of a model trained on `train_only` and other files. Needs two."""
     groups = groups_of(judged)
     if len(groups) < 2:
         raise ValueError("leaving one file out needs messages from at least two files with both labels")
-    rows = [*judged, *aside]
-    seen = Views.of(rows)
+    rows = [*judged, *train_only]
+    counts = PassageCounts.of(rows)
     logits = np.zeros((len(judged), 2))
     for left_out in (groups[first::FOLDS] for first in range(min(FOLDS, len(groups)))):
         progress(f"without {', '.join(left_out)}")
         outside = [i for i, row in enumerate(judged) if row.group in left_out]
         inside = [i for i, row in enumerate(rows) if row.group not in left_out]
-        logits[outside] = seen.logits(fit([rows[i] for i in inside], params, seen.whole(inside)), outside)
+        logits[outside] = counts.logits(fit([rows[i] for i in inside], params, counts.whole(inside)), outside)
     return logits
 
 

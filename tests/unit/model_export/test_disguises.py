@@ -13,7 +13,7 @@ from backend.scoring.session import ModelSession
 from model_export.disguises import DISGUISES, EVERY, copies
 from model_export.learner import DEFAULT, FREE
 from model_export.rows import Row, corpus, owner_of
-from model_export.training import Views, decided, fit, train
+from model_export.training import PassageCounts, decided, fit, train
 
 SAID = """We help small firms find customers. Could you tell me who decides about your website?
 
@@ -66,7 +66,7 @@ def test_no_figure_counts_a_copy(rows: list[Row]):
 
 def test_a_row_is_judged_by_the_view_that_is_most_like_a_pitch(rows: list[Row]):
     few = rows[::6]
-    seen, model = Views.of(few), fit(few, DEFAULT)
+    seen, model = PassageCounts.of(few), fit(few, DEFAULT)
     assert max(len(row.texts) for row in few) > 1
     found = seen.logits(model, range(len(few)))
     parts = [model.decision_function(row.texts).tolist() for row in few]

@@ -12,7 +12,7 @@ from backend.scoring.session import ModelSession
 from model_export.compare import compare
 from model_export.evaluation import evaluate, summary
 from model_export.learner import DEFAULT
-from model_export.own import WEIGHTS, judge, weighed
+from model_export.own import WEIGHTS, own_mail_gain, weighed
 from model_export.publish import build, publish
 from model_export.rows import OWN_MAIL, Row, corpus
 from model_export.training import Trained, train
@@ -55,7 +55,7 @@ def turned(row: Row) -> Row:
 def test_against_a_model_that_has_read_the_very_mail_there_is_no_gain(
     trained: Trained, ours: list[Row], theirs: list[Row], tmp_path: Path
 ):
-    own = judge(trained, published([*ours, *theirs], tmp_path / "read.onnx"))
+    own = own_mail_gain(trained, published([*ours, *theirs], tmp_path / "read.onnx"))
     assert own is not None
     assert (own.count, own.pitches) == (len(theirs), sum(row.sales for row in theirs))
     assert not own.better
@@ -66,7 +66,7 @@ def test_a_gain_is_said_by_the_model_itself_and_where_two_are_compared(
     trained: Trained, ours: list[Row], theirs: list[Row], tmp_path: Path
 ):
     wrong = published([turned(row) for row in ours], tmp_path / "wrong.onnx")
-    own = judge(trained, wrong)
+    own = own_mail_gain(trained, wrong)
     assert own is not None
     assert own.better
     data = build(trained, [*ours, *theirs], summary(evaluate(trained)), own)
@@ -79,7 +79,7 @@ def test_a_gain_is_said_by_the_model_itself_and_where_two_are_compared(
 
 
 def test_without_mail_of_an_owner_there_is_nothing_to_say(ours: list[Row]):
-    assert judge(train(ours), Path("never-opened.onnx")) is None
+    assert own_mail_gain(train(ours), Path("never-opened.onnx")) is None
     assert weighed(ours, DEFAULT) == DEFAULT
 
 

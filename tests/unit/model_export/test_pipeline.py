@@ -27,7 +27,7 @@ from model_export.publish import (
     NotPublished,
     build,
     corpus_digest,
-    nasty,
+    hard_texts,
     parity,
     publish,
     sources,
@@ -64,7 +64,7 @@ class TestExport:
         self, trained: Trained, rows: list[Row], data: bytes
     ):
         session = ModelSession(data, audit(data))
-        assert parity(session, trained.model, [*(row.text for row in rows), *nasty()]) <= MAX_DIFFERENCE
+        assert parity(session, trained.model, [*(row.text for row in rows), *hard_texts()]) <= MAX_DIFFERENCE
 
     def test_shares_add_up_to_the_logit(self, trained: Trained, rows: list[Row], data: bytes):
         session = ModelSession(data, audit(data))
@@ -135,7 +135,7 @@ class TestSplits:
 
         monkeypatch.setattr(training, "fit", watched)
         judged, aside = judged_and_train_only(rows)
-        held_out_logits(judged, DEFAULT, aside=aside)
+        held_out_logits(judged, DEFAULT, train_only=aside)
         every = {row.group for row in rows}
         assert [every - groups for groups in seen] == [{"train_1"}, {"train_3"}, {"train_8"}]
 
