@@ -48,8 +48,8 @@ BAND = (0.1, 0.95)
 FEW = 200
 """Messages of a language without which its mail is not judged again."""
 SHRINKAGE = 0.05
-"""How much of the embeddings' spread is taken to be the same in all directions. From .005 to .1 recall at 1% is the same
-to a hundredth."""
+"""How much of the embeddings' spread is taken to be the same in all directions. From .005 to .1 recall at 1% is the
+same to a hundredth."""
 SURE = 4.0
 """Largest logit of the head (see `JudgeModel`), because nobody can explain it word by word, and a head is surest of
 itself where it has seen nothing like it."""
@@ -62,8 +62,8 @@ _NO_DIGEST = "0" * 64
 
 
 def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progress = silent) -> Floats:
-    """What the encoder makes of each row, [row, `EMBEDDING_SIZE`]. What is in `cache` is not computed again; a corpus of
-    23,000 messages takes five minutes."""
+    """What the encoder makes of each row, [row, `EMBEDDING_SIZE`]. What is in `cache` is not computed again; a corpus
+    of 23,000 messages takes five minutes."""
     known: dict[str, bytes] = {}
     file = cache / f"{encoder.digest[:16]}.npz"
     if file.exists():
@@ -89,7 +89,8 @@ def embedded(rows: Sequence[Row], encoder: Encoder, cache: Path, progress: Progr
 @dataclass(frozen=True)
 class Moments:
     """All that a head is fitted to: the number of messages and the sum of embeddings of each class, and the sums of
-    products over all. Those of some messages are subtracted from those of all, so hundreds of heads are quickly made."""
+    products over all. Those of some messages are subtracted from those of all, so hundreds of heads are quickly
+    made."""
 
     counts: Floats
     sums: Floats
@@ -168,8 +169,8 @@ class JudgeModel(BaseEstimator):  # type: ignore[misc]
 @dataclass(frozen=True)
 class Judged:
     """A finished run over the rows of `trained.judged`: their probabilities by the first reading, and by both where the
-    first is in doubt (`doubtful`) and the language is one of `languages`; in `strange`, ordinary mail is judged by heads
-    that have not seen its kind either."""
+    first is in doubt (`doubtful`) and the language is one of `languages`; in `strange`, ordinary mail is judged by
+    heads that have not seen its kind either."""
 
     model: JudgeModel
     trained: Trained
@@ -198,8 +199,9 @@ def learn(
     kinds: int = KINDS,
     progress: Progress = silent,
 ) -> Judged:
-    """`embeddings` are those of `rows`. Heads and stacks judge files they have not seen. The stack learns, and thresholds
-    are chosen, from heads that have not seen the kind of ordinary mail either: an owner has mail that no corpus has."""
+    """`embeddings` are those of `rows`. Heads and stacks judge files they have not seen. The stack learns, and
+    thresholds are chosen, from heads that have not seen the kind of ordinary mail either: an owner has mail that no
+    corpus has."""
     place_of = {row.id: place for place, row in enumerate(rows)}
     judged = trained.judged
     places = np.array([place_of[row.id] for row in judged])
@@ -297,7 +299,8 @@ def _above(scores: Floats, most: int) -> float:
 
 
 def to_onnx(model: JudgeModel) -> ModelProto:
-    """The graph, without metadata. In doubles and without matrix products, so that each processor gets the same sums."""
+    """The graph, without metadata. In doubles and without matrix products, so that each processor gets the same
+    sums."""
     update_registered_converter(JudgeModel, "JudgeModel", _shapes, _convert, parser=_outputs, overwrite=True)
     inputs = [("logit", DoubleTensorType([None, 1])), ("embedding", DoubleTensorType([None, EMBEDDING_SIZE]))]
     made: ModelProto = convert_sklearn(
