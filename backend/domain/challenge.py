@@ -22,7 +22,7 @@ TOKEN_BYTES = 24
 MAX_NOTE = 200
 """Longest note of a sender to the owner, in characters."""
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode categories
 
 
 class ChallengeState(StrEnum):
@@ -122,8 +122,8 @@ class Challenge:
             raise Expired("link_expired")
 
     def refuse_note(self, now: datetime) -> None:
-        """Raise `Expired` unless its sender may write a note now: while the link can be solved, and once all mail is
-        delivered until the link expires, a later one replaces it, or the owner decides."""
+        """Raise `Expired` unless its sender may write a note now: as long as the link can be solved, and after all mail
+        is delivered, until the link expires, a later one replaces it, or the owner decides."""
         if self.state is not ChallengeState.SOLVED or self.waiting:
             self.refuse_closed(now)
         elif not self.is_open:

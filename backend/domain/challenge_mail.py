@@ -31,7 +31,7 @@ class Wording:
     the last day of the link, as written in this language. `greeting_named` and `because_named` are used if the name and
     the subject can be repeated. The owner may replace `because` with their own text. The rest cannot be left out: what
     the link does (`todo`), what that is worth (`more`, "" if it is one delivery), that a program wrote the email, and
-    how long the link works. `what` is the text before the link to an explanation; `tag` is the language (BCP 47).
+    how long the link works (in `sign`). `what` introduces the link to an explanation; `tag` is the language (BCP 47).
     """
 
     tag: str
@@ -174,7 +174,7 @@ def reply_subject(subject: str) -> str:
     it.
     """
     plain = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _TURNING else c
+        " " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _DIRECTION_MARKS else c
         for c in subject[:MAX_SUBJECT]
     )
     plain = plain.replace("=?", "= ?").strip()
@@ -243,5 +243,5 @@ def _line(text: str, limit: int) -> str:
     return " ".join(plain.split()).replace("=?", "= ?")[:limit].strip()
 
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode categories
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -30,8 +30,8 @@ class Digest:
     """What is known of a message after reading it. `arrival` has addresses, subject and ids, cut to length, but no
     text.
 
-    `guards` are the challenge guards that object because of the message itself, checked only if the score is high
-    enough for a challenge. `reply_to` is where a reply would go; `language` is that of the text (`xx`: unknown).
+    `guards` are the challenge guards that object because of the message itself, not checked if the score rules a
+    challenge out. `reply_to` is where a reply would go; `language` is that of the text (`xx`: unknown).
     `written_to` is the owner's address in To or Cc. `correspondents` are the recipients of mail by the owner. `score`
     and `thresholds` come from one model, `challenger` and `challenger_thresholds` from the model in trial, if there is
     one. `read_limit`: why it could not be read in full. `doubtful`: it needs a second reading, and `again` is the

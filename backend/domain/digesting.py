@@ -72,10 +72,10 @@ class Challenger:
 
 def unscored_digest(arrival: Arrival, owner: Owner) -> Digest:
     """A digest without score and guards: what headers and form say. Never raises."""
-    return _facts(arrival, owner, language(arrival.message.text[:LANGUAGE_READ]))
+    return _unscored(arrival, owner, language(arrival.message.text[:LANGUAGE_READ]))
 
 
-def _facts(arrival: Arrival, owner: Owner, language_code: str) -> Digest:
+def _unscored(arrival: Arrival, owner: Owner, language_code: str) -> Digest:
     message = arrival.message
     authentication = authenticate(message)
     return Digest(
@@ -111,7 +111,7 @@ def read_and_score(
     """
     if "SENT" in arrival.labels and "DRAFT" not in arrival.labels:
         return unscored_digest(arrival, owner)
-    known, language_code = _facts(arrival, owner, OTHER), OTHER
+    known, language_code = _unscored(arrival, owner, OTHER), OTHER
     cause = FailOpenCause.UNREADABLE
     try:
         found = passages(arrival.message, owner)
@@ -214,12 +214,12 @@ def show(
 ) -> ShownMessage:
     """The message as the page and the desktop app show it. `score` is its score with reasons; mail that was clearly
     fine has none yet, and `model` makes them now."""
-    late: tuple[Reason, ...] = ()
+    new_reasons: tuple[Reason, ...] = ()
     if model is not None and not score.reasons:
         found = passages(message, owner)
         decisive, again = most_like_a_pitch(found, model)
-        late = with_quotes(again, decisive.model_input, decisive.own or found[0].own).reasons
-        score = replace(score, reasons=late)
+        new_reasons = with_quotes(again, decisive.model_input, decisive.own or found[0].own).reasons
+        score = replace(score, reasons=new_reasons)
     text = INVISIBLE.sub("", body(message).replace("\r\n", "\n")).strip()
     text = _EMPTY_LINES.sub("\n\n", text)
     shown = text[:MAX_SHOWN]
@@ -228,5 +228,5 @@ def show(
         truncated=len(text) > len(shown),
         marks=marks(shown, score, names_of(message, owner)),
         offers=bool(unsubscribe_offer(message).url),
-        reasons=late,
+        reasons=new_reasons,
     )

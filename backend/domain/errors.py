@@ -177,8 +177,8 @@ ended in a rate limit or an outage start the count again."""
 REFUSALS_BEFORE_SKIP = 12
 """The same for a message that a duty can skip, about seven minutes, because the rest of the mailbox waits for it."""
 
-REJECTED_RETRIES = 4
-"""How often a `Rejected` is retried where accepting it would leave mail in the wrong place."""
+REJECTED_TRIES = 4
+"""Tries after which a `Rejected` is final where accepting it leaves mail in the wrong place."""
 
 NEVER_AGAIN = (Rejected, Gone, NeedsReconnect, Refused)
 """Errors that a retry cannot change: bad requests, missing things, lost consent."""
@@ -225,7 +225,7 @@ def retry_of_refusal(error: Rejected | Unexplained, before: str) -> TryLater | N
     `before` is the stored cause of the previous try. None: there were enough in a row, and the refusal is final."""
     number, most = (
         refusal_count(before) + 1,
-        FINAL_REFUSALS if isinstance(error, Unexplained) else REJECTED_RETRIES,
+        FINAL_REFUSALS if isinstance(error, Unexplained) else REJECTED_TRIES,
     )
     return None if number >= most else TryLater(error.key, reason=error.reason, refusals=number)
 
@@ -286,7 +286,7 @@ class Blame(StrEnum):
     OURS = "ours"
 
 
-_KINDS: tuple[tuple[type[Exception], Cause], ...] = (
+_CAUSES: tuple[tuple[type[Exception], Cause], ...] = (
     (StoreAway, Cause.STORE),
     (TryLater, Cause.GOOGLE),
     (NeedsReconnect, Cause.RECONNECT),
@@ -319,7 +319,7 @@ def cause_of(error: Exception) -> Cause | None:
             return Cause.LIMITS
         if error.reason in (NO_READER, NO_TOPIC):
             return Cause.FAULT if error.reason == NO_READER else Cause.TOPIC
-    return next((cause for kind, cause in _KINDS if isinstance(error, kind)), Cause.FAULT)
+    return next((cause for kind, cause in _CAUSES if isinstance(error, kind)), Cause.FAULT)
 
 
 def code_of(error: Exception) -> str:

@@ -99,7 +99,7 @@ def _decoded(data: str) -> bytes:
 
 # ---- New messages in a page of history
 # Each edit of a draft makes a new message id, which is ignored. All else is either incoming mail to screen or the
-# owner's own mail to learn contacts from. An id may occur in many records and is returned once.
+# owner's own mail to learn correspondents from. An id may occur in many records and is returned once.
 
 
 _IGNORED = frozenset({"DRAFT", "CHAT"})

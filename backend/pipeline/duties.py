@@ -194,11 +194,11 @@ async def _log_head(context: Context, mailbox_id: MailboxId) -> None:
 
 async def _end_lost_trial(context: Context, now: datetime) -> None:
     """Stop scoring with a challenger that was found worse. One that was found better waits for a person."""
-    at_work = await context.store.models_in_use()
-    if at_work.challenger is None or at_work.since is None:
+    in_use = await context.store.models_in_use()
+    if in_use.challenger is None or in_use.since is None:
         return
-    found = trial(*await context.store.trial_labels(at_work.challenger, at_work.since))
+    found = trial(*await context.store.trial_labels(in_use.challenger, in_use.since))
     if found.finding is Finding.WORSE:
         with contextlib.suppress(Refused, Conflict):  # an operator, or another mailbox's duty, came first
-            await context.store.change_models(Act.STOP, at_work.challenger, ITSELF, now)
-            log.warning("trial_lost", challenger=at_work.challenger, answers=found.answered)
+            await context.store.change_models(Act.STOP, in_use.challenger, ITSELF, now)
+            log.warning("trial_lost", challenger=in_use.challenger, answers=found.answered)

@@ -428,7 +428,7 @@ def trial_counts(challenger: str, since: datetime) -> Script[TrialCounts]:
 
 
 _models_in_use = Reader(ModelsInUse, before="champion_before", since="trial_since")
-_model_act = Reader(ModelAct, by="by_whom", at="done_at", at_work=_models_in_use)
+_model_act = Reader(ModelAct, by="by_whom", at="done_at", in_use=_models_in_use)
 
 
 def models_in_use() -> Script[ModelsInUse]:

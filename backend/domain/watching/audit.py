@@ -202,7 +202,7 @@ def _mac(key: bytes, covered: bytes) -> bytes:
 
 @lru_cache(1_000)
 def _begun(key: bytes) -> tuple[Any, Any]:
-    """The two digests of HMAC-SHA256 (RFC 2104), with the key in. `hmac` takes three times as long for an entry."""
+    """The inner and outer digest of HMAC-SHA256 (RFC 2104), fed the key. `hmac` takes three times as long an entry."""
     block = key.ljust(64, b"\0")
     return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
 
@@ -264,17 +264,17 @@ def grounds(
     return Grounds(setting, _json({name: value for name, value in case.items() if value}), score.trace)
 
 
-_BESIDE = "\n"
+_SEPARATOR = "\n"
 
 
 def kept_counts(trace: ScoreTrace) -> str:
     """What is kept to score a message again: its term counts, and the numbers of its second reading."""
-    return trace.counts if trace.again is None else f"{trace.counts}{_BESIDE}{trace.again.numbers}"
+    return trace.counts if trace.again is None else f"{trace.counts}{_SEPARATOR}{trace.again.numbers}"
 
 
 def from_kept(kept: str) -> tuple[str, str]:
     """Inverse of `kept_counts`: (counts, numbers); the numbers are "" if there was no second reading."""
-    counts, _, numbers = kept.partition(_BESIDE)
+    counts, _, numbers = kept.partition(_SEPARATOR)
     return counts, numbers
 
 
@@ -285,7 +285,7 @@ def from_history(
     now: datetime,
     ours: LabelIds,
 ) -> Grounds:
-    """The arguments of `prescreen`, as they are recorded."""
+    """The arguments of `prescreen`, as they are recorded. `blocks`: whether the owner has block rules."""
     history = None if labels is None else sorted(labels)
     case = {"at": micros(now), "history": history, "blocks": blocks}
     return Grounds(_setting(preferences, ours), _json(case))
@@ -316,8 +316,8 @@ def replay(setting: Mapping[str, Any], case: Mapping[str, Any], score: Score | N
         ReadLimit(case["limit"]) if "limit" in case else None,
     )
     thresholds = Thresholds(**{name: from_bits(value) for name, value in setting["thresholds"].items()})
-    then = Score(from_bits(case["p"]), from_bits(case["logit"]))
-    return decide(facts, score or then, thresholds, tuple(case.get("guards", ())), now)
+    recorded = Score(from_bits(case["p"]), from_bits(case["logit"]))
+    return decide(facts, score or recorded, thresholds, tuple(case.get("guards", ())), now)
 
 
 def differences(

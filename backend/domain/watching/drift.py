@@ -34,17 +34,16 @@ MIN_WEEKS = 2
 """Weeks that a change must last before it counts: in a single week, a trade fair or a holiday looks the same. So the
 first and the latest of its weeks must each look changed."""
 LASTING, SURE = 300.0, 5_000.0
-"""Evidence that is an alarm: in two weeks running, because what chance brings is mostly gone a week later, and at once.
-In a mailbox that does not change, it is reached once in so many weeks, or less often."""
+"""Evidence that is an alarm: `LASTING` in two weeks running, because what chance brings is mostly gone a week later, or
+`SURE` in one. In a mailbox that does not change, each is reached at most once in so many weeks."""
 FEW, RAISED = 105.0, 3.0
-"""In mailboxes with fewer messages a week evidence counts for more, up to this many times: chance brings little of it
-there, and a change shows slowly (`tests.simulations.drift`)."""
+"""In mailboxes with fewer than `FEW` messages a week, evidence counts up to `RAISED` times as much: chance brings
+little of it there, and a change shows slowly (`tests.simulations.drift`)."""
 MOST = 150
 """Weeks with more messages are scaled down to this, or tiny changes that nobody cares about would be found."""
 LIKENESS, CAUTION = 0.0018, 1.5
-"""The least correlation of messages in one week, from which the smallest design effect follows: 1.06 for 35 messages,
-1.25 for 140; and, because eight weeks give a poor estimate, the factor by which what they vary beyond chance is raised.
-"""
+"""The least correlation of messages in one week: the design effect is at least 1.06 for 35 messages, 1.25 for 140. And
+the factor on how much weeks vary beyond chance, because eight weeks give a poor estimate of it."""
 PRIOR = 1 / (2 * REFERENCE_WEEKS)
 """Weight of the reference in the hypothesis of a change: that of half of one of its weeks."""
 CLASSES = 5
@@ -60,7 +59,7 @@ _FARTHEST = 24
 CHANNELS = ("score", "unknown", "language")
 """The last two can explain a change; the score only shows it, because different mail also scores differently."""
 CAUSE_EVIDENCE = 32.0
-"""Evidence from which one of the last two is taken as the cause."""
+"""Evidence from which unknown words or a language are taken as the cause."""
 NEW_WORDS = 2.0
 """Unknown words are the cause only if their evidence is this many times that of a language."""
 IMPORT_FACTOR = 3.0
@@ -255,7 +254,7 @@ def _quantile(counts: Mapping[int, float], share: float) -> int:
 
 
 def in_classes(channel: str, week: Week, begin: Sequence[int] | None) -> Counter[str]:
-    """The counts of one channel by class; ordered classes are numbered from 0."""
+    """The counts of one channel by class. Ordered classes `begin` at these steps (`bounds`) and are numbered from 0."""
     if begin is None:
         return Counter(channel_counts(channel, week))
     found = defaultdict[str, float](float)
@@ -281,6 +280,7 @@ def _without_imports(weeks: Sequence[Week]) -> list[Week]:
 
 
 def _changed(channel: str, every: Sequence[Week], begin: Sequence[int] | None) -> MailChange:
+    """The likeliest change in one channel, with its evidence. `begin` as in `in_classes`."""
     later = [at for at in range(REFERENCE_WEEKS, len(every)) if every[at]][-START_WEEKS:]
     first, since_then = (
         [_scaled(in_classes(channel, week, begin)) for week in some]
@@ -340,12 +340,12 @@ def _scaled(week: Mapping[str, float]) -> Counter[str]:
 def _spread(weeks: Sequence[Counter[str]], reference: Counter[str]) -> float:
     """The design effect: by how much the reference weeks vary more than by chance."""
     seen = [week for week in weeks if week]
-    square, free = 0.0, (len(seen) - 1) * (len(reference) - 1)
+    chi_square, freedom = 0.0, (len(seen) - 1) * (len(reference) - 1)
     for week in seen:
         for name, n in reference.items():
-            due = week.total() * n / reference.total()
-            square += (week[name] - due) ** 2 / due
-    beyond = square / free - 1 if free else 0.0
+            expected = week.total() * n / reference.total()
+            chi_square += (week[name] - expected) ** 2 / expected
+    beyond = chi_square / freedom - 1 if freedom else 0.0
     return 1 + max(LIKENESS * (reference.total() / max(len(seen), 1) - 1), CAUTION * beyond)
 
 

@@ -95,7 +95,7 @@ class ModelAct:
     version: str
     by: str
     at: datetime
-    at_work: ModelsInUse
+    in_use: ModelsInUse
 
 
 # ---- The challenger's verdict
@@ -212,7 +212,7 @@ def is_narrow(share: Share | None) -> bool:
 
 
 def share_of_pitches(labels: Iterable[TrialLabel], drawn: Iterable[TrialLabel]) -> Share | None:
-    """The share of the stratum `drawn` came from that are pitches in `labels`; None without answers."""
+    """The pitches among `labels`, all or some of `drawn`, as a share of the whole stratum; None without answers."""
     weights = [label.weight for label in drawn if label.answer in CLEAR_ANSWERS]
     if not (weight := sum(weights)):
         return None
@@ -378,17 +378,16 @@ def is_reliable(usual: Sequence[TrialLabel], disputed: Sequence[TrialLabel] = ()
     evidence = [1.0] * len(SAYS_YES)
     for pair in zip(held, passed, strict=False):
         evidence = [
-            so_far
-            * prod(_likelier(yes, often, sum(truly) / 2) for yes, often in zip(pair, truly, strict=True))
-            for so_far, truly in zip(evidence, SAYS_YES, strict=True)
+            so_far * prod(_ratio(yes, rate, sum(rates) / 2) for yes, rate in zip(pair, rates, strict=True))
+            for so_far, rates in zip(evidence, SAYS_YES, strict=True)
         ]
         if sum(evidence) / len(evidence) >= RELIABLE_FROM:
             return True
     return False
 
 
-def _likelier(yes: bool, often: float, alike: float) -> float:
-    return often / alike if yes else (1 - often) / (1 - alike)
+def _ratio(yes: bool, rate: float, other: float) -> float:
+    return rate / other if yes else (1 - rate) / (1 - other)
 
 
 def trial(
@@ -401,12 +400,12 @@ def trial(
     same owners' answers about all mail, whichever model decided it. An answer is weighted with the number of
     messages it stands for, so that many small mailboxes do not outvote a large one. `champion` is the version whose
     F1 is given."""
-    own, theirs = defaultdict[str, list[TrialLabel]](list), defaultdict[str, list[TrialLabel]](list)
+    about_all, disputed = defaultdict[str, list[TrialLabel]](list), defaultdict[str, list[TrialLabel]](list)
     for label in usual:
-        own[label.mailbox].append(label)
+        about_all[label.mailbox].append(label)
     for label in labels:
-        theirs[label.mailbox].append(label)
-    reliable = {name for name in {**own, **theirs} if is_reliable(own[name], theirs[name])}
+        disputed[label.mailbox].append(label)
+    reliable = {name for name in {**about_all, **disputed} if is_reliable(about_all[name], disputed[name])}
     clear = [label for label in labels if label.answer in CLEAR_ANSWERS]
     counting = [label for label in clear if label.mailbox in reliable]
     most = max((label.weight for label in counting), default=1.0)

@@ -42,7 +42,7 @@ async def test_every_act_is_written_down_with_who_did_it(story: Story) -> None:
         story.pass_time(minutes=1)
         await story.store.change_models(act, version, f"{act} person", story.now)
     acts = await story.store.model_acts()
-    assert [(done.act, done.version, done.by, done.at_work.champion) for done in acts] == [
+    assert [(done.act, done.version, done.by, done.in_use.champion) for done in acts] == [
         (Act.ADD, "two", BY, CONFIGURED_MODEL),
         (Act.SHADOW, "two", "shadow person", CONFIGURED_MODEL),
         (Act.PROMOTE, "two", "promote person", "two"),
@@ -50,7 +50,7 @@ async def test_every_act_is_written_down_with_who_did_it(story: Story) -> None:
     ]
     assert (
         await story.store.models_in_use()
-        == acts[-1].at_work
+        == acts[-1].in_use
         == ModelsInUse(4, CONFIGURED_MODEL, None, None, None)
     )
     with pytest.raises(NotFound):
