@@ -26,7 +26,7 @@ from backend.gmail.answers import cannot_decrypt
 from backend.gmail.callers import AddonVerifier
 from backend.gmail.client import Google, open_google
 from backend.gmail.pubsub import open_pull_source
-from backend.lanes.in_step import Following, Timekeeping
+from backend.lanes.in_step import ModelFollower, Timekeeping
 from backend.lanes.lanes import Lanes
 from backend.pipeline import notices
 from backend.pipeline.account import ArchiveService
@@ -65,7 +65,7 @@ class Application:
     google: Google
     services: Services
     lanes: Lanes
-    models: Following  # keeps the reader on the models that the store names
+    models: ModelFollower  # keeps the reader on the models that the store names
     fetcher: Fetcher | None = None
     timekeeping: Timekeeping | None = None  # compares our clock with Google's
 
@@ -142,7 +142,7 @@ async def open_application(
         if removed := await store.keep_away():
             log.warning("kept_away", mailboxes=removed)
         await check_keys(store, vault)
-        models = Following(store, reader, settings.model_path)
+        models = ModelFollower(store, reader, settings.model_path)
         await models.look()  # switch to the models that the store names
         if (limit := raise_file_limit()) < MIN_OPEN_FILES:
             log.error(

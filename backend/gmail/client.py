@@ -34,13 +34,13 @@ from backend.gmail.oauth import AccessTokens, GoogleAuthorizer
 from backend.gmail.quota import Quota, prices
 from backend.ports.gmail import (
     NO_LABELS,
-    Answered,
     Fetched,
     GrantKeeper,
     HistoryPage,
     ListPage,
     OutgoingMail,
     Profile,
+    SentLink,
     WatchGrant,
 )
 from backend.ports.system import Clock
@@ -160,12 +160,12 @@ class GmailClient:
                 return gmail_id
         return ""
 
-    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> SentLink | None:
         """Our newest challenge to the recipient, from the thread or from other sent mail."""
         async for gmail_id, fields in self._sent_mail(mailbox_id, mail, LINK_HEADER, "To"):
             # Gmail's search for an address also finds longer addresses that contain it.
             if (link := fields.get(LINK_HEADER.lower())) and fields.get("to", "").lower() == mail.recipient:
-                return Answered(gmail_id, link)
+                return SentLink(gmail_id, link)
         return None
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:

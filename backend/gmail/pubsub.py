@@ -101,8 +101,8 @@ class PubSubSource:
             if isinstance(one, dict) and isinstance(one.get("ackId"), str)
         )
 
-    async def acknowledge(self, ack_ids: Sequence[str]) -> None:
-        body = {"ackIds": list(ack_ids)}
+    async def acknowledge(self, receipts: Sequence[str]) -> None:
+        body = {"ackIds": list(receipts)}
         await self._run(self._subscriptions.acknowledge(subscription=self.subscription, body=body))
 
     def _envelope(self, message: object) -> bytes:

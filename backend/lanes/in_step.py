@@ -95,7 +95,7 @@ LOOKED = 5.0
 """Seconds between two checks without a notice."""
 
 
-class Taken(Protocol):
+class InUse(Protocol):
     """The models in use: the champion's version, and why the challenger is not used if it was refused."""
 
     @property
@@ -106,24 +106,24 @@ class Taken(Protocol):
 
 
 class Readers(Protocol):
-    """The readers of mail. Without a champion they use the settings' model file. Raises `PitchgateError` if it keeps
-    the old models."""
+    """The readers of mail. Without a champion they use the settings' model file. `switch` raises `PitchgateError` if
+    they keep the old models."""
 
-    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> Taken: ...
+    async def switch(self, champion: StoredModel | None, challenger: StoredModel | None = None) -> InUse: ...
 
 
-class Following:
-    """`file` is the model file of the settings, for logs."""
+class ModelFollower:
+    """Keeps the readers on the models that the store names. `file`: the settings' model file, for logs."""
 
     def __init__(self, store: Store, readers: Readers, file: Path) -> None:
         self._store, self._readers, self._file = store, readers, file
         self._wanted: tuple[str, str | None] = (CONFIGURED_MODEL, None)
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def look(self, again: bool = False) -> None:
         """Switch to the models in use now; `again`: reload the file as well. A refused model changes nothing until
         another is named. Raises what the store raises."""
-        async with self._one:
+        async with self._lock:
             now = await self._store.models_in_use()
             wanted = (now.champion, now.challenger)
             if wanted == self._wanted and not again:

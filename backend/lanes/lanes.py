@@ -48,8 +48,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """Seconds before a store that could not be read is asked again, doubling up to the longest."""
 
 REREAD_SHARE = 8
-"""What was left for lack of room is read again when an eighth of all tasks is free: the read costs as much for many as
-for one."""
+"""What was left for lack of room is read again when an eighth of all tasks is free: reading many costs no more than
+reading one."""
 
 
 # ---- One mailbox's lane, and the queue in which lanes wait until something is due
@@ -58,9 +58,9 @@ for one."""
 @dataclass(slots=True)
 class Lane:
     """A mailbox and its running `tasks`. `due` is when to read what is due, None for never (`planned`: queued times,
-    some stale); `more` says that due messages were left for lack of room. `after_death`: its last owner died, so what
-    that one left runs one message at a time. `touched`: messages that were running when something in the mailbox became
-    due. It may be theirs, so the lane is read again when they end."""
+    some stale); `more` says that due messages were left for lack of room. `after_death`: its last owner died, so the
+    messages it left run one at a time. `touched`: messages that were running when something in the mailbox became due.
+    It may be theirs, so the lane is read again when they end."""
 
     mailbox_id: MailboxId
     after_death: bool
@@ -74,7 +74,7 @@ class Lane:
     planned: set[datetime] = field(default_factory=set)
 
     @property
-    def rests(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing in it is running."""
         return not (self.messages or self.duties or self.looking)
 
@@ -85,8 +85,7 @@ class Queue:
     def __init__(self) -> None:
         self.lanes: dict[MailboxId, Lane] = {}
         self._turns: list[tuple[datetime, int, MailboxId]] = []
-        """When lanes are due; at equal times the one planned first is first. A lane's own `due` says which entry
-        counts."""
+        """When lanes are due, at equal times in the order of planning. A lane's own `due` says which entry counts."""
         self._number = count()
 
     @property
@@ -174,7 +173,7 @@ class Lanes:
             self._queue.plan(lane, self._context.clock.now())
         self._wake.set()
 
-    def _owned(self) -> None:
+    def _ownership_changed(self) -> None:
         """Ownership has changed. Drop a lost mailbox's lane at once: should it come back, what others did meanwhile is
         unknown."""
         owns = self._context.store.ownership.owns
@@ -195,7 +194,7 @@ class Lanes:
         """Run until `stop`, then let running jobs finish or drop them, and give the mailboxes back."""
         stopped, ended = asyncio.create_task(stop.wait()), asyncio.Event()
         stopped.add_done_callback(self._stopping)
-        owning = asyncio.create_task(self._context.store.ownership.run(ended, self._owned))
+        owning = asyncio.create_task(self._context.store.ownership.run(ended, self._ownership_changed))
         looking = asyncio.create_task(self._look(stop))
         pause = 0.0
         try:
@@ -254,7 +253,7 @@ class Lanes:
         found = {each: at for each, at in (await store.lanes()).items() if store.ownership.owns(each)}
         for mailbox_id in self._queue.lanes.keys() - found.keys():
             self._lose(mailbox_id)
-        self._lost = {each: lane for each, lane in self._lost.items() if not lane.rests}
+        self._lost = {each: lane for each, lane in self._lost.items() if not lane.is_idle}
         for mailbox_id, at in found.items():
             if mailbox_id in self._lost:
                 self._reread_all = True  # once the running jobs have ended
@@ -276,7 +275,7 @@ class Lanes:
         """Another process owns the mailbox now, or it was deleted. Running jobs could not write their results."""
         lane = self._queue.lanes.pop(mailbox_id)
         self._context.looks.forget(mailbox_id)
-        if not lane.rests:
+        if not lane.is_idle:
             self._lost[mailbox_id] = lane
             for task in lane.tasks:
                 task.cancel()
@@ -341,7 +340,7 @@ class Lanes:
                 self._queue.plan(lane, job.due_at)
                 return False
             # A renewal that runs while the owner leaves could start the watch again, and nobody could stop it any more.
-            must_wait = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.rests)
+            must_wait = Duty.LEAVE in lane.duties or (job.duty is Duty.LEAVE and not lane.is_idle)
             if self._free <= 0 or must_wait:
                 return True
             self._start(lane, job)
@@ -367,7 +366,8 @@ class Lanes:
             self._messages += 1
         else:
             lane.duties.add(job.duty)
-        task = asyncio.create_task(self._runner.run(job, _Hands(self, lane), found, count_death=count_death))
+        running = self._runner.run(job, _Screeners(self, lane), found, count_death=count_death)
+        task = asyncio.create_task(running)
         lane.tasks.add(task)
         self._running.add(task)
         task.add_done_callback(partial(self._done, lane, job))
@@ -428,7 +428,7 @@ class Lanes:
             self._context.looks.end(look)
             return
         lane.looking = True
-        task = asyncio.create_task(self._runner.look(look, _Hands(self, lane)))
+        task = asyncio.create_task(self._runner.look(look, _Screeners(self, lane)))
         lane.tasks.add(task)
         self._running.add(task)
         task.add_done_callback(partial(self._looked, lane))
@@ -460,7 +460,7 @@ class Lanes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hands:
+class _Screeners:
     """How a look at this lane's mailbox starts to screen what it finds (`backend.pipeline.sync.Screeners`)."""
 
     lanes: Lanes

@@ -47,13 +47,13 @@ DUTY_PATIENCE = timedelta(minutes=15)
 from the first to the second."""
 
 RETRY_SECONDS = 1.0
-"""Seconds before a look is tried again that the store did not take, or a job whose owner has just reconnected."""
+"""Seconds until the next try of a look that the store did not take, or of a job whose owner has just reconnected."""
 
 LONGEST = 48.0
 """Seconds after which a stage, a duty or a look is stopped, so that nothing hangs for ever."""
 
 DEADLY = "workers_died"
-"""The error code of a message that as many processes died over in a row as it may have tries."""
+"""The error code of a message over which so many processes in a row died as it may have tries."""
 
 UNRECORDED = 5.0
 """Seconds for which a job whose end could not be written keeps its place. It is still due, and would start again at
@@ -181,7 +181,7 @@ class Runner:
 
     async def _after_look(self, look: Look, error: Exception, began: datetime) -> None:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
-        self._tell(Duty.SYNC, look.mailbox_id, 1, error, cause)
+        self._log_failure(Duty.SYNC, look.mailbox_id, 1, error, cause)
         if isinstance(error, NeedsReconnect):
             await context.store.lose_link(look.mailbox_id, error.lost, began, now)
             cause = None  # the lost link tells the owner
@@ -196,7 +196,7 @@ class Runner:
     async def _after(self, job: MessageJob | DutyJob, error: Exception, began: datetime) -> None:
         context, now, cause = self._context, self._context.clock.now(), cause_of(error)
         kind = job.stage if isinstance(job, MessageJob) else job.duty
-        self._tell(kind, job.mailbox_id, job.attempt, error, cause)
+        self._log_failure(kind, job.mailbox_id, job.attempt, error, cause)
         if isinstance(error, NeedsReconnect):
             lost = await context.store.lose_link(job.mailbox_id, error.lost, began, now)
             context.looks.forget(job.mailbox_id)
@@ -246,17 +246,17 @@ class Runner:
                 wait = max(wait, SEARCH_LAG)
             await self._context.store.postpone_duty(job, now + wait, cause, now, counts, failed)
 
-    def _tell(
+    def _log_failure(
         self, kind: Stage | Duty, mailbox_id: MailboxId, attempt: int, error: Exception, cause: Cause | None
     ) -> None:
         if cause is not None:
             self._failed[kind, cause] += 1
         expected = isinstance(error, PitchgateError | TimeoutError)
         tell = log.info if expected else log.exception
-        tell("job_failed", job=kind, mailbox=mailbox_id, attempt=attempt, cause=_cause(error))
+        tell("job_failed", job=kind, mailbox=mailbox_id, attempt=attempt, cause=_logged_cause(error))
 
 
-def _cause(error: Exception) -> str:
+def _logged_cause(error: Exception) -> str:
     """What is logged of an error: never its arguments, which may quote mail."""
     if isinstance(error, PitchgateError):
         reason = getattr(error, "reason", "")

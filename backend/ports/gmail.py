@@ -15,7 +15,7 @@ from backend.domain.mailbox.message import LabelIds
 # ---- The Gmail port
 # Every call names the mailbox; access tokens are the adapter's affair. Errors are those of `backend.domain.errors`
 # under `GoogleError`. Reads and label changes are retried once by the adapter after a token refresh, never otherwise:
-# retry times are the worker's decision. A send is never repeated by the adapter. Costs are quota units of 2026.
+# retry times are the lanes' decision. A send is never repeated by the adapter. Costs are quota units of 2026.
 
 
 NO_LABELS = LabelIds()
@@ -96,7 +96,7 @@ class OutgoingMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class SentLink:
     """A reply that we have sent, and the link in it."""
 
     gmail_id: str
@@ -153,13 +153,13 @@ class Gmail(Protocol):
         that, for our header in the thread (40 more); if Google also started a new thread, in other mail sent to the
         recipient (5, and 20 for each mail read)."""
 
-    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> SentLink | None:
         """Our newest reply in a thread (40 units), or else in other mail sent to the recipient (5, and 20 for each mail
         read), whatever its id and marker."""
 
     async def place(self, mailbox_id: str, raw: bytes) -> str:
         """25 units. Put an RFC 5322 message into the inbox, unread, with the present date; it is sent to nobody.
-        Returns its gmail id. Like `send`, the adapter never repeats it. Raises `SendUncertain`."""
+        Returns its gmail id. As with `send`, the adapter never repeats it. Raises `SendUncertain`."""
 
     async def find_placed(self, mailbox_id: str, message_id: str) -> str:
         """5 units. Gmail id of a message with this Message-ID, wherever the owner has moved it, or ""."""
@@ -237,8 +237,8 @@ class NoticeSource(Protocol):
     async def fetch(self, limit: int) -> tuple[PulledNotice, ...]:
         """The waiting notices, at most `limit`; () if none has come within about a minute."""
 
-    async def acknowledge(self, ack_ids: Sequence[str]) -> None:
-        """Acknowledge notices that are stored. Those not acknowledged are delivered again."""
+    async def acknowledge(self, receipts: Sequence[str]) -> None:
+        """Acknowledge notices that were handled. Those not acknowledged are delivered again."""
 
 
 # ---- Who is calling us?

@@ -16,13 +16,13 @@ from backend.domain.mailbox.message import LabelIds
 from backend.ports.gmail import (
     NO_LABELS,
     Added,
-    Answered,
     Fetched,
     HistoryPage,
     ListPage,
     OutgoingMail,
     Profile,
     Relabelled,
+    SentLink,
     WatchGrant,
 )
 
@@ -226,14 +226,14 @@ class FakeGmail:
         ]
         return self._leave("find_sent", found[0] if found else "")
 
-    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> Answered | None:
+    async def find_link(self, mailbox_id: str, mail: OutgoingMail) -> SentLink | None:
         self._enter("find_link")
         links = [
             (sent.gmail_id, message_from_bytes(sent.raw, policy=policy.default))
             for sent in reversed(self.sent)
         ]
         found = [
-            Answered(id, str(sent["X-Pitchgate-Link"])) for id, sent in links if sent["To"] == mail.recipient
+            SentLink(id, str(sent["X-Pitchgate-Link"])) for id, sent in links if sent["To"] == mail.recipient
         ]
         return self._leave("find_link", found[0] if found else None)
 

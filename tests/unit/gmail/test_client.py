@@ -11,7 +11,7 @@ import pytest
 from backend.domain.errors import HistoryGone, Rejected, TryLater
 from backend.domain.mail.message import Owner
 from backend.domain.mailbox.message import LabelIds
-from backend.ports.gmail import Answered, OutgoingMail
+from backend.ports.gmail import OutgoingMail, SentLink
 from tests.fakes.google import Answer, FakeGoogle, StoryClock, open_against
 
 HISTORY = "GET /gmail/v1/users/me/history"
@@ -223,8 +223,8 @@ async def test_the_newest_link_in_a_thread_is_found_else_one_that_was_sent_to_th
     fake.on(f"{LIST}/s4", Answer(body=linking("l4", "s4", "SENT", to="co-sam@seller.test")))
     fake.on(f"{LIST}/s5", Answer(body=linking("l5", "s5", "SENT")))
     async with open_against(fake) as google:
-        assert await google.gmail.find_link("m1", OURS) == Answered("s2", "l2")
-        assert await google.gmail.find_link("m1", OURS) == Answered("s5", "l5")
+        assert await google.gmail.find_link("m1", OURS) == SentLink("s2", "l2")
+        assert await google.gmail.find_link("m1", OURS) == SentLink("s5", "l5")
         assert await google.gmail.find_link("m1", OURS) is None
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from backend.domain.errors import NotFound, PitchgateError
 from backend.domain.watching.trial import Act
-from backend.lanes.in_step import Following
+from backend.lanes.in_step import ModelFollower
 from backend.logs import COUNTED, count_event
 from backend.store.opening import open_store
 from backend.transactions.records import StoredModel
@@ -65,7 +65,7 @@ async def test_a_model_whose_file_is_lost_is_an_alarm_and_the_champion_goes_on(
 
     monkeypatch.setattr(store, "stored_model", lost)
     with capture_logs(processors=[count_event]) as logs:
-        await Following(store, readers, Path("file.onnx")).look()
+        await ModelFollower(store, readers, Path("file.onnx")).look()
     assert readers.taken == [("file", None)]
     assert ("model_refused", "two") in [(line["event"], line["file"]) for line in logs]
     assert COUNTED["model_refused"] == counts["model_refused"] + 1
@@ -73,7 +73,7 @@ async def test_a_model_whose_file_is_lost_is_an_alarm_and_the_champion_goes_on(
 
 async def test_it_follows_every_act_and_does_nothing_without_one(store: Store) -> None:
     readers = Readers()
-    following = Following(store, readers, Path("file.onnx"))
+    following = ModelFollower(store, readers, Path("file.onnx"))
     await following.look()
     assert readers.taken == [], "the file is what it began with"
     await store.add_model(TWO, "op", START)
@@ -91,7 +91,7 @@ async def test_it_follows_every_act_and_does_nothing_without_one(store: Store) -
 
 async def test_a_refused_model_is_tried_again_at_the_next_act_alone(store: Store) -> None:
     readers = Readers()
-    following = Following(store, readers, Path("file.onnx"))
+    following = ModelFollower(store, readers, Path("file.onnx"))
     await store.add_model(TWO, "op", START)
     await store.change_models(Act.PROMOTE, "two", "op", START)
     readers.broken = True
@@ -122,7 +122,7 @@ async def test_it_looks_again_when_the_store_could_not_be_asked_until_it_is_told
 
     monkeypatch.setattr(store, "models_in_use", sometimes)
     stop = asyncio.Event()
-    running = asyncio.create_task(Following(store, readers, Path("file.onnx")).run(stop))
+    running = asyncio.create_task(ModelFollower(store, readers, Path("file.onnx")).run(stop))
     await readers.took.wait()
     stop.set()
     await running
