@@ -63,7 +63,7 @@ from backend.transactions.records import Debt, DutyJob, MessageJob
 
 
 async def act(context: Context, job: MessageJob) -> MessageJob | None:
-    """act: hold or label the message: add labels, take what is held out of the inbox."""
+    """act: label the message, and take it out of the inbox if it is held."""
     return await _place(context, job)
 
 
@@ -77,7 +77,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
     if mailbox is None:
         raise LaneLost("conflict.mailbox")
     placement, released = job.placement or Placement.INBOX, job.stage is Stage.RELEASE
-    labels = mailbox.labels if mailbox.labels.complete else await _labels_renewed(context, mailbox)
+    labels = mailbox.labels if mailbox.labels.complete else await _renew_labels(context, mailbox)
     try:
         try:
             labels_now = await _apply(
@@ -85,7 +85,7 @@ async def _place(context: Context, job: MessageJob) -> MessageJob | None:
             )
         except Rejected:
             # The owner may have deleted one of our labels: make it again and try once more.
-            labels = await _labels_renewed(context, mailbox)
+            labels = await _renew_labels(context, mailbox)
             labels_now = await _apply(
                 context, job, mailbox, changes_for(placement, labels, released=released)
             )
@@ -146,7 +146,7 @@ async def _record_spam_or_bin(context: Context, job: MessageJob, decision: Decis
     await carry_out(context, job.mailbox_id, correction.order)
 
 
-async def _labels_renewed(context: Context, mailbox: Mailbox) -> LabelIds:
+async def _renew_labels(context: Context, mailbox: Mailbox) -> LabelIds:
     labels = await context.gmail.ensure_labels(mailbox.id, mailbox.labels)
     await context.store.save_labels(mailbox.id, labels, await context.gmail.identity(mailbox.id))
     return labels
@@ -309,7 +309,7 @@ UNTIL_MENDED = timedelta(minutes=10)
 
 _MODEL_BROKEN = (FailOpenCause.SCORER_BROKEN, FailOpenCause.NO_PROBABILITY)
 
-_NONE = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE)
+_NO_LINK = Verdict(Outcome.HOLD, PolicyRow.QUARANTINE)
 """Held, without a link and without a guard's objection."""
 
 
@@ -327,17 +327,17 @@ async def owed(context: Context, job: DutyJob) -> datetime | None:
         challenge_history = await context.store.challenge_history(
             mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now
         )
-        against = limits_reached(challenge_history, mailbox.preferences, now)
-        if is_owed(against):
+        reached = limits_reached(challenge_history, mailbox.preferences, now)
+        if is_owed(reached):
             left = True
-        elif against:
-            await context.store.pay_link(mailbox.id, debt, replace(_NONE, guards=against), None, now)
+        elif reached:
+            await context.store.pay_link(mailbox.id, debt, replace(_NO_LINK, guards=reached), None, now)
         elif read == MOST:
             return now + UNTIL_MENDED if broken else now
         else:
             read += 1
             try:
-                left |= not await _paid(context, mailbox, debt)
+                left |= not await _pay(context, mailbox, debt)
             except _ModelBroken:
                 broken = True
     if broken:
@@ -350,18 +350,18 @@ class _ModelBroken(Exception):
     """The model gave no score, or an invalid one."""
 
 
-async def _paid(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
-    """True if the link was sent or is no longer owed, False if a limit was reached again first."""
+async def _pay(context: Context, mailbox: Mailbox, debt: Debt) -> bool:
+    """True if the link is on its way or no longer owed, False if a limit was reached again first."""
     try:
         fetched = await context.gmail.fetch(mailbox.id, debt.gmail_id)
         digest = await screen.read(context, fetched, mailbox)
     except (Gone, Rejected, ReadingFailed) as error:
         if isinstance(error, Unexplained):
             raise
-        await context.store.pay_link(mailbox.id, debt, _NONE, None, context.clock.now())
+        await context.store.pay_link(mailbox.id, debt, _NO_LINK, None, context.clock.now())
         return True
     labels, now = digest.arrival.labels, context.clock.now()
-    verdict, writer = _NONE, None
+    verdict, writer = _NO_LINK, None
     if mailbox.labels.held in labels and not labels & NOT_INCOMING_LABELS:
         standing = await context.store.standing(
             mailbox.id, debt.sender, debt.sender_domain, debt.thread_id, now, debt.gmail_id

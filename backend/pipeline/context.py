@@ -28,7 +28,7 @@ REPORTED_SKEW = timedelta(minutes=1)
 """A clock that is off by more is reported."""
 
 
-def _nobody() -> None:
+def _wake_nobody() -> None:
     """Does nothing: the lanes run in another process, which polls."""
 
 
@@ -44,7 +44,7 @@ class Context:
     tokens: TokenSource
     vault: Vault
     web_push: PushService
-    wake: Callable[[], None] = _nobody
+    wake: Callable[[], None] = _wake_nobody
     """Tells this process's lanes, if it runs any, that something may be due."""
     started: datetime = datetime.min.replace(tzinfo=UTC)
     """When this process began to serve."""
@@ -55,7 +55,7 @@ class Context:
     screening: defaultdict[MailboxId, list[Place]] = field(default_factory=lambda: defaultdict(list))
     """The messages that this process is screening, by mailbox."""
     time: TimeCheck = field(default_factory=TrustedClock)
-    judged: VerdictMetrics = field(default_factory=VerdictMetrics)
+    verdict_metrics: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))
     """What push services said, since the start."""
 
@@ -70,7 +70,7 @@ class Context:
 
 
 def seal(context: Context, purpose: str, fields: Mapping[str, str], life: timedelta) -> str:
-    """Seal the fields: nobody else can read or make the text. Good for `life`."""
+    """Seal the fields: nobody else can read or make the text. Valid for `life`."""
     until = (context.clock.now() + life).isoformat()
     return context.vault.seal(json.dumps({"for": purpose, "until": until, "fields": dict(fields)})).decode()
 

@@ -115,7 +115,7 @@ SESSION_STEP = timedelta(days=1)
 
 REQUEST_PURPOSE = "device request"
 REQUEST_LIFE = timedelta(minutes=15)
-SEEN_EVERY = timedelta(minutes=1)
+SEEN_EVERY = timedelta(minutes=1)  # how often a device's use is noted
 PAUSE_MOST = timedelta(days=31)
 PAGES = ("review", "settings", "questions")
 ALL_SCOPES = frozenset(Scope)
@@ -373,7 +373,7 @@ async def web_push(context: Context, job: DutyJob) -> datetime | None:
 
 async def _tell(context: Context, browser: WebPush, news: Sequence[MessageView]) -> PushAnswer:
     try:
-        to = _opened(context, browser.sealed)
+        to = _subscription(context, browser.sealed)
     except Refused:  # none of the current keys opens it
         return PushAnswer(Pushed.GONE)
     title, body = worded(browser.language, news)
@@ -391,12 +391,12 @@ def worded(language: str, news: Sequence[MessageView]) -> tuple[str, str]:
     return t.count("some", len(news)), t.count("glance", rest, names=shown) if rest > 0 else shown
 
 
-def _opened(context: Context, sealed: bytes) -> PushSubscription:
+def _subscription(context: Context, sealed: bytes) -> PushSubscription:
     return PushSubscription(**json.loads(context.vault.open(sealed)))
 
 
-def _sealed(context: Context, what: PushSubscription) -> bytes:
-    return context.vault.seal(json.dumps(asdict(what)))
+def _sealed(context: Context, subscription: PushSubscription) -> bytes:
+    return context.vault.seal(json.dumps(asdict(subscription)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,18 +419,18 @@ class WebPushService:
     ) -> None:
         """Notify this browser from now on. Raises `Refused` (malformed, too_many_browsers) or `Expired`."""
         key = unseal(self.context, KEY_PURPOSE, sealed)["key"]
-        what = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
+        stored = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
         now, identifier = self.context.clock.now(), self.context.tokens.identifier()
-        made = WebPush(identifier, session.token_hash, what, session.browser, language, now)
+        made = WebPush(identifier, session.token_hash, stored, session.browser, language, now)
         await self.context.store.add_web_push(session.mailbox_id, made, now)
 
     async def moved(self, session: Session, endpoint: str, p256dh: str, auth: str) -> None:
         """The browser has a new address and the same key. Raises `Refused` (malformed)."""
         known = await self._of(session)
         if known is not None:
-            key = _opened(self.context, known.sealed).key
-            what = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
-            await self.context.store.swap_web_push(session.mailbox_id, known.id, known.sealed, what)
+            key = _subscription(self.context, known.sealed).key
+            stored = _sealed(self.context, owner_digest.subscription(endpoint, p256dh, auth, key))
+            await self.context.store.swap_web_push(session.mailbox_id, known.id, known.sealed, stored)
 
     async def switch_off(self, session: Session) -> None:
         """Stop notifying this browser."""

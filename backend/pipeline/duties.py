@@ -32,8 +32,7 @@ from backend.transactions.records import Duty, DutyJob
 
 # ---- watch: Gmail's watch, renewed daily
 # watch: labels, the owner's name and addresses, and Gmail's watch, made once and renewed daily. Never touches the
-# cursor. Where history is asked for instead (`NoticeMode.POLL`) there is no watch: what is left of an earlier one is
-# stopped.
+# cursor. Where history is asked for instead (`NoticeMode.POLL`) there is no watch, and an earlier one is stopped.
 
 
 log = structlog.get_logger()
@@ -117,7 +116,7 @@ async def _learn_from(
     context: Context, job: DutyJob, mailbox: Mailbox, page: Sequence[tuple[str, str]]
 ) -> None:
     """Read one page's messages, some at once; our own challenges cost no call. A few that Gmail refuses are skipped, or
-    nothing would ever be screened. Raises `Rejected` if there are many: going on would make strangers of friends."""
+    nothing would ever be screened. Raises a refusal that may pass, or any if many: too few people would be known."""
     ours = await context.store.sent_challenge_ids(mailbox.id, [gmail_id for gmail_id, _ in page])
     gate = asyncio.Semaphore(AT_ONCE)
     refused: list[Rejected | Unexplained] = []
@@ -146,18 +145,18 @@ async def _learn_from(
     except BaseExceptionGroup as several:
         # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several
-    passing = [error for error in refused if not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP)]
-    if passing or len(refused) > max(1, len(page) * FEW):
-        raise (passing or refused)[0]
+    may_pass = [error for error in refused if not refusal_is_final(error, job.error, REFUSALS_BEFORE_SKIP)]
+    if may_pass or len(refused) > max(1, len(page) * FEW):
+        raise (may_pass or refused)[0]
     if refused:
         log.info("sent_mail_not_read", mailbox=mailbox.id, messages=len(refused), reason=refused[0].reason)
 
 
 # ---- retain: count, forget, draw questions
 # retain: count the weeks that are over, for the test of drift; then forget what is older than the owner wants kept,
-# in small batches; then draw what the owner is asked this week, end a trial whose challenger was found worse, and keep
-# outside the database where the log of decisions ends today, against which an older copy is found. One duty, for no
-# message may be forgotten before its week is counted.
+# in small batches; then draw what the owner is asked this week, end a trial whose challenger was found worse, and write
+# to the server's log where the log of decisions ends today: an older copy would end elsewhere. All this is one duty,
+# because no message may be forgotten before its week is counted.
 
 
 BATCH = 500
@@ -177,8 +176,8 @@ async def retain(context: Context, job: DutyJob) -> datetime:
         return now + UNTIL_SETTLED
     await context.store.count_weeks(job.mailbox_id, now)
     before = now - timedelta(days=mailbox.preferences.retention_days)
-    counted = now - timedelta(days=context.settings.replay_days)
-    deleted = await context.store.retain(job.mailbox_id, now, before, BATCH, counted)
+    counts_before = now - timedelta(days=context.settings.replay_days)
+    deleted = await context.store.retain(job.mailbox_id, now, before, BATCH, counts_before)
     if deleted < BATCH:
         await context.store.draw_questions(job.mailbox_id, now)
         await _end_lost_trial(context, now)

@@ -66,17 +66,17 @@ async def preview(context: Context, job: DutyJob) -> datetime | None:
         listed = await context.gmail.list_messages(mailbox.id, "", "", MESSAGES, label="INBOX")
         await context.store.add_previews(job, run.run, listed.ids[:MESSAGES], context.clock.now())
         return context.clock.now()
-    looked = await _look_at(context, job, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
-    done = await context.store.record_previews(job, run.run, looked, context.clock.now())
+    found = await _read_batch(context, job, mailbox, await context.store.previews_to_read(mailbox.id, BATCH))
+    done = await context.store.record_previews(job, run.run, found, context.clock.now())
     return None if done else context.clock.now()
 
 
-async def _look_at(
+async def _read_batch(
     context: Context, job: DutyJob, mailbox: Mailbox, batch: Sequence[tuple[str, str]]
 ) -> list[PreviewFetch]:
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def look(gmail_id: str) -> PreviewFetch:
+    async def read(gmail_id: str) -> PreviewFetch:
         async with gate:
             try:
                 return PreviewFetch(gmail_id, await _preview_of(context, mailbox, gmail_id))
@@ -89,7 +89,7 @@ async def _look_at(
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(look(gmail_id)) for gmail_id, _ in batch]
+            tasks = [group.create_task(read(gmail_id)) for gmail_id, _ in batch]
     except BaseExceptionGroup as several:
         # A lane can handle one error from Google, not a group of them.
         raise several.exceptions[0] from several

@@ -61,7 +61,7 @@ class Looks:
         self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._wishes: dict[MailboxId, _Wish] = {}
         self._heap: list[tuple[float, MailboxId]] = []
-        self._came: dict[str, None] = {}
+        self._push_ids: dict[str, None] = {}
 
     def listed(self, mailbox: Mailbox) -> None:
         """Note that its history has been listed as far as its cursor."""
@@ -94,13 +94,13 @@ class Looks:
 
     def is_repeat(self, push_id: str) -> bool:
         """Whether this push came before."""
-        return push_id in self._came
+        return push_id in self._push_ids
 
     def note_push(self, push_id: str) -> None:
         """Note the push: it may be acknowledged, however often it comes."""
-        self._came[push_id] = None
-        if len(self._came) > MOST_PUSHES:
-            del self._came[next(iter(self._came))]
+        self._push_ids[push_id] = None
+        if len(self._push_ids) > MOST_PUSHES:
+            del self._push_ids[next(iter(self._push_ids))]
 
     def after_push(
         self, mailbox_id: MailboxId, hint: NoticeHint, window: float, *, already_listed: bool, echo: bool
@@ -189,7 +189,7 @@ def _earlier(one: float | None, other: float) -> float:
 
 
 BATCH_WAIT = 0.05
-"""Seconds for which a message waits for others to be read, or judged: Google or the reading may delay one of them."""
+"""Seconds that a message waits for others to be read, and a verdict for others of its look: one of them may be late."""
 
 
 class Place:
@@ -312,8 +312,8 @@ class VerdictMetrics:
         gauge.set_function(lambda: self.nothing_is_judged)
 
     def note(self, verdict: Verdict, read: bool = True) -> None:
-        """Count a committed verdict by row, outcome and model ("" without one). `read`: the message was to be read for
-        it."""
+        """Count a committed verdict by row, outcome and model ("" without one). `read`: whether the message had to be
+        read for it."""
         model, failed = (
             verdict.score.model if verdict.score is not None else "",
             verdict.row is PolicyRow.FAIL_OPEN,

@@ -154,7 +154,7 @@ class Fetcher:
                 await self.turn()
                 pause = FIRST_PAUSE
             except Exception as error:
-                await self._told(error)
+                await self._note_failure(error)
                 await asyncio.sleep(pause * (0.5 + self._jitter.random()))
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -179,7 +179,7 @@ class Fetcher:
         self.counts[fate.value if fate is not None else "malformed"] += 1
         return True
 
-    async def _told(self, error: Exception) -> None:
+    async def _note_failure(self, error: Exception) -> None:
         missing = None
         if isinstance(error, TryLater) and error.reason in tuple(PullFailure):
             missing = PullFailure(error.reason)

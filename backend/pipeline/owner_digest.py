@@ -83,7 +83,7 @@ def letter(
 def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], str]) -> SenderBlock:
     latest, language = one.messages[0], words.catalogue.language
     points = None if latest.score is None else percent(latest.score)
-    likely = score_band(points or 1)
+    band = score_band(points or 1)
     note = next((view.note for view in one.messages if view.note), "")
     name = plain(one.name, MAX_NAME)
     return SenderBlock(
@@ -91,8 +91,8 @@ def _block(words: Section, one: HeldMail, urls: Mapping[tuple[str, Decision], st
         address=one.sender,
         count=_plural(words, "emails", len(one.messages)) if len(one.messages) > 1 else "",
         score=str(points or ""),
-        word=words[f"score_{likely}"] if points else "",
-        score_band=likely,
+        word=words[f"score_{band}"] if points else "",
+        score_band=band,
         subject=latest.subject or words["no_subject"],
         reason=_reason(language, latest),
         note=words["note"].format(note=note) if note else "",
@@ -115,7 +115,7 @@ def _plural(words: Section, key: str, count: int, **more: object) -> str:
 # ---- digest: held mail, into the owner's inbox
 # Nothing is sent. The intent, with its Message-ID, is committed before the message is placed. A run that finds an
 # intent looks for that message before it places another, so a crash at any point leaves at most one digest. A digest
-# that comes back as new mail is recognised by its Gmail id, or before that is known by what is sealed into its
+# that comes back as new mail is recognised by its Gmail id or, while that is unknown, by what is sealed into its
 # Message-ID.
 
 

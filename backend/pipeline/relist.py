@@ -47,7 +47,7 @@ LABEL_PAGES = 20
 COMPARED = PAGE * LABEL_PAGES
 """Held messages compared with Gmail in one re-list, the latest decided first."""
 
-LOOKS_A_PAGE = 20
+CHECKS_A_PAGE = 20
 """Held messages, possibly moved, checked (20 units each) before progress is committed: ten such pages fit into one run
 at Google's rate."""
 
@@ -65,23 +65,23 @@ class Progress:
     cut: str
     listed: bool  # all pages are listed, only the reconciling is left
     below: str = ""  # suspects with this id or a greater one have been checked
-    looked: int = 0
+    checked: int = 0
 
     def packed(self) -> str:
         """Text for `page_start`."""
         step = "listed" if self.listed else "listing"
         since = int(self.since.timestamp())
         return (
-            f"{RELIST_PREFIX}{self.cursor}:{since}:{self.found}:{self.cut}:{step}:{self.below}:{self.looked}"
+            f"{RELIST_PREFIX}{self.cursor}:{since}:{self.found}:{self.cut}:{step}:{self.below}:{self.checked}"
         )
 
     @classmethod
     def read(cls, text: str) -> Progress:
         """Inverse of `packed`; also of what a release without the last two fields left behind."""
-        cursor, since, found, cut, step, *looks = text.removeprefix(RELIST_PREFIX).split(":")
-        below, looked = looks or ("", "0")
+        cursor, since, found, cut, step, *checks = text.removeprefix(RELIST_PREFIX).split(":")
+        below, checked = checks or ("", "0")
         at = datetime.fromtimestamp(int(since), UTC)
-        return cls(cursor, at, int(found), cut, step == "listed", below, int(looked))
+        return cls(cursor, at, int(found), cut, step == "listed", below, int(checked))
 
 
 @dataclass(slots=True)
@@ -153,16 +153,16 @@ async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress:
     """Check the next suspects; after the last of them end the re-list."""
     began = context.clock.now()
     suspects, beyond = await _suspects(context, job, mailbox, progress)
-    names = sorted(
+    ids = sorted(
         (one for one in suspects if not progress.below or one < progress.below),
         reverse=True,
     )
-    part = names[: min(LOOKS_A_PAGE, MOVED_LIMIT - progress.looked)]
+    part = ids[: min(CHECKS_A_PAGE, MOVED_LIMIT - progress.checked)]
     moved = await _moved(context, job, mailbox, progress, {one: suspects[one] for one in part})
     returned = tuple(moved.returned)
-    looked, left = progress.looked + len(part), len(names) - len(part)
-    if left and looked < MOVED_LIMIT:
-        after = replace(progress, below=part[-1], looked=looked)
+    checked, left = progress.checked + len(part), len(ids) - len(part)
+    if left and checked < MOVED_LIMIT:
+        after = replace(progress, below=part[-1], checked=checked)
         page = SyncPage(corrections=tuple(moved.corrections), returned=returned, page_start=after.packed())
         await context.store.commit_sync(job, page, context.clock.now())
         return False
@@ -181,7 +181,7 @@ async def _reconcile(context: Context, job: DutyJob, mailbox: Mailbox, progress:
         mailbox=mailbox.id,
         found=gap.found,
         cut=gap.cut,
-        looked_at=looked,
+        looked_at=checked,
         unchecked=gap.unchecked,
     )
     return True
@@ -200,15 +200,15 @@ async def _suspects(
     if not held:
         return {}, 0
     carrying = {gmail_id async for gmail_id in _with_label(context, job, held)}
-    back = {gmail_id async for gmail_id in _with_label(context, job, held, "in:inbox")}
+    in_inbox = {gmail_id async for gmail_id in _with_label(context, job, held, "in:inbox")}
     spam = [gmail_id async for gmail_id in _with_label(context, job, SPAM)]
-    away = {*spam, *[gmail_id async for gmail_id in _with_label(context, job, TRASH)]}
+    in_spam_or_bin = {*spam, *[gmail_id async for gmail_id in _with_label(context, job, TRASH)]}
     ours = await context.store.held_at_rest(mailbox.id, 10 * COMPARED)
-    there = carrying - back - away
+    in_place = carrying - in_inbox - in_spam_or_bin
     found: dict[str, str | None] = {
         gmail_id: by
         for gmail_id, by in list(ours.items())[:COMPARED]
-        if gmail_id not in (away if by in IN_SPAM_OR_BIN else there)
+        if gmail_id not in (in_spam_or_bin if by in IN_SPAM_OR_BIN else in_place)
     }
     for gmail_id, view in (await context.store.known(mailbox.id, spam)).items():
         if view.stage is None and view.placement in (Placement.INBOX, Placement.MARKED):
@@ -233,15 +233,15 @@ async def _moved(
             # Leave its row as it is. Retrying would keep all new mail from being seen.
             log.warning("held_mail_not_read", mailbox=mailbox.id, reason=error.reason)
             continue
-        lies_there = held in labels and INBOX not in labels
+        still_held = held in labels and INBOX not in labels
         place = Decision.SPAM if SPAM in labels else Decision.BIN if TRASH in labels else None
         if place is not None:
             if not already_binned(place, by or "") and (place is Decision.SPAM or by is not None):
-                found.corrections.append(_word(progress, gmail_id, place))
+                found.corrections.append(_correction(progress, gmail_id, place))
         elif by in IN_SPAM_OR_BIN:
-            found.returned.append(TakenBack(gmail_id, f"relist-{progress.cursor}", lies_there))
-        elif by is not None and not lies_there:
-            found.corrections.append(_word(progress, gmail_id, Decision.RELEASE))
+            found.returned.append(TakenBack(gmail_id, f"relist-{progress.cursor}", still_held))
+        elif by is not None and not still_held:
+            found.corrections.append(_correction(progress, gmail_id, Decision.RELEASE))
     return found
 
 
@@ -255,7 +255,7 @@ async def _labelled(context: Context, job: DutyJob, mailbox: Mailbox, progress: 
         known = await context.store.known(mailbox.id, carrying)
         decided = await context.store.decided_on(mailbox.id, carrying)
         found += [
-            _word(progress, gmail_id, decision)
+            _correction(progress, gmail_id, decision)
             for gmail_id in carrying
             if gmail_id in known and (gmail_id, decision.value) not in decided
         ]
@@ -281,7 +281,7 @@ async def _with_label(
             return
 
 
-def _word(progress: Progress, gmail_id: str, decision: Decision) -> Correction:
+def _correction(progress: Progress, gmail_id: str, decision: Decision) -> Correction:
     return Correction(
         f"gmail:relist-{progress.cursor}:{gmail_id}:{decision}", gmail_id, decision, Origin.GMAIL
     )

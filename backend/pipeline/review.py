@@ -188,7 +188,7 @@ class ReviewService:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialReport:
+class TriedSender:
     """What would happen to mail from `sender`: to a plain letter, and to an obvious pitch. The same row for both means
     that the content does not matter."""
 
@@ -210,7 +210,7 @@ async def written_out(context: Context, mailbox_id: MailboxId) -> str:
     return write_list(entry.rule for entry in found)
 
 
-async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> TrialReport:
+async def try_sender(context: Context, mailbox: Mailbox, text: str, *, authenticated: bool) -> TriedSender:
     """Would mail from this sender reach the inbox? Raises `Refused` for an invalid address."""
     sender = subject_of(text)
     if "@" not in sender:
@@ -227,8 +227,8 @@ async def trial(context: Context, mailbox: Mailbox, text: str, *, authenticated:
         labels=mailbox.labels,
     )
     thresholds = context.reader.thresholds(mailbox.preferences.strictness)
-    letter, pitch = (decide(facts, Score(certainty, 0.0), thresholds, (), now) for certainty in (0.0, 1.0))
-    return TrialReport(sender, authenticated, letter, pitch, standing)
+    letter, pitch = (decide(facts, Score(score, 0.0), thresholds, (), now) for score in (0.0, 1.0))
+    return TriedSender(sender, authenticated, letter, pitch, standing)
 
 
 # ---- insights

@@ -65,7 +65,7 @@ BELIEVE_GONE = timedelta(seconds=5)
 """A message first seen less than this ago that cannot be found is fetched once more."""
 
 DECISIONS = 4
-"""How often a message is decided again when credits or challenges changed meanwhile."""
+"""How often a message is decided at most, if credits or challenges change meanwhile."""
 
 
 async def screen(context: Context, job: MessageJob, found: FoundMail | None = None) -> MessageJob | None:
@@ -92,7 +92,7 @@ async def _screen(
     early = _from_history(context, job, mailbox, screening)
     if early is not None:
         following = await _record(context, Reached(job, early, None), found)
-        context.judged.note(early, read=False)
+        context.verdict_metrics.note(early, read=False)
         return following
     try:
         fetched = await context.gmail.fetch(job.mailbox_id, job.gmail_id)
@@ -113,7 +113,7 @@ async def _screen(
         return await _end(context, job, found, fail_open(cause), None, error.reason)
     except ReadingFailed as error:
         return await _end(context, job, found, fail_open(error.cause), None, error.fault)
-    if await _own(context, job, found, digest):
+    if await _end_own(context, job, found, digest):
         return None
     if digest.bounce:
         await context.store.note_bounce(job.mailbox_id, job.thread_id, context.clock.now())
@@ -128,7 +128,7 @@ async def _screen(
     return await _judge(context, job, found, mailbox, fetched, digest, screened)
 
 
-async def _own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:
+async def _end_own(context: Context, job: MessageJob, found: FoundMail | None, digest: Digest) -> bool:
     """End the job of a message that the owner wrote, or of a digest that we placed; False for any other."""
     if await is_ours(context, job.mailbox_id, digest.arrival):
         if found:
@@ -162,15 +162,15 @@ async def is_ours(context: Context, mailbox_id: MailboxId, arrival: Arrival) -> 
 
 
 async def read(context: Context, fetched: Fetched, mailbox: Mailbox) -> Digest:
-    """The message, read and scored, and how long that took."""
+    """Read and score the message; the metrics note how long that took."""
     began = time.perf_counter()
     digest = await context.reader.screen(fetched, mailbox.owner)
-    context.judged.reading.observe(time.perf_counter() - began)
+    context.verdict_metrics.reading.observe(time.perf_counter() - began)
     if digest.read_limit is not None:
-        context.judged.unread.labels(digest.read_limit).inc()
+        context.verdict_metrics.unread.labels(digest.read_limit).inc()
         log.warning("not_read_in_full", mailbox=mailbox.id, limit=digest.read_limit, fault=digest.fault)
     if digest.again is not None:
-        context.judged.read_again.labels(digest.again).inc()
+        context.verdict_metrics.read_again.labels(digest.again).inc()
     labels = labels_on_arrival(digest.arrival.labels, mailbox.labels)
     if labels == digest.arrival.labels:
         return digest
@@ -231,10 +231,10 @@ async def _end(
     """Commit the verdict; log and count one that lets a message in because it could not be judged."""
     now = context.clock.now()
     following = await _record(context, Reached(job, verdict, screened, intent), found)
-    context.judged.note(verdict)
+    context.verdict_metrics.note(verdict)
     if screened is not None and not job.backlog:
         lag = (now - screened.received_at).total_seconds()
-        context.judged.lag.observe(max(lag, 0.0))  # the two clocks may differ
+        context.verdict_metrics.lag.observe(max(lag, 0.0))  # the two clocks may differ
     if verdict.row is PolicyRow.FAIL_OPEN:
         log.warning("failed_open", mailbox=job.mailbox_id, cause=verdict.cause, fault=fault)
     return following
@@ -263,7 +263,7 @@ async def decided(
     *,
     backlog: bool = False,
 ) -> tuple[Verdict, Address | None]:
-    """The verdict, and the challenge to send if it asks for one."""
+    """The verdict, and for a challenge the owner's address and name that it is sent from."""
     now = context.clock.now()
     if digest.score is None:
         return unjudged(digest), None
@@ -271,14 +271,14 @@ async def decided(
     facts = _facts(context, mailbox, digest, standing)
     verdict = decide(facts, digest.score, thresholds, (), now)
     screened = digest.kept()
-    if _leaves(verdict) and await by_joined_list(context, mailbox.id, digest):
+    if _holds_or_labels(verdict) and await by_joined_list(context, mailbox.id, digest):
         facts = replace(facts, form=MailForm.MACHINE)
         verdict = decide(facts, digest.score, thresholds, (), now)
-    if await _by_their_filter(context, mailbox, facts, screened, verdict):
+    if await _by_owners_filter(context, mailbox, facts, screened, verdict):
         facts = replace(facts, filtered=True)
         verdict = decide(facts, digest.score, thresholds, (), now)
     if verdict.outcome is not Outcome.CHALLENGE:
-        return _resting(context, verdict, facts, digest, thresholds, (), now), None
+        return _with_grounds(context, verdict, facts, digest, thresholds, (), now), None
     about = (screened.sender, screened.sender_domain, thread_id)
     inquiry = GuardInput(
         arrival=digest.arrival,
@@ -307,10 +307,10 @@ async def decided(
         refused = objections(replace(inquiry, vacation_on=vacation_on))
     verdict = decide(facts, digest.score, thresholds, refused, now)
     writer = owner.writing_as(written_to) if verdict.outcome is Outcome.CHALLENGE else None
-    return _resting(context, verdict, facts, digest, thresholds, refused, now), writer
+    return _with_grounds(context, verdict, facts, digest, thresholds, refused, now), writer
 
 
-def _leaves(verdict: Verdict) -> bool:
+def _holds_or_labels(verdict: Verdict) -> bool:
     """Whether the verdict holds or labels a message for its content."""
     return (
         PLACEMENT_OF[verdict.outcome] in (Placement.MARKED, Placement.HELD)
@@ -326,14 +326,14 @@ async def by_joined_list(context: Context, mailbox_id: str, digest: Digest) -> b
     return (await context.store.standing(mailbox_id, digest.list_address, "", "", now)).corresponded
 
 
-async def _by_their_filter(
+async def _by_owners_filter(
     context: Context, mailbox: Mailbox, facts: Facts, screened: Screened, verdict: Verdict
 ) -> bool:
     """Whether the owner's own filter marked as important what would be held or labelled. Gmail marks mail as important
     by itself too, so the filters have to be checked."""
     off = PolicyRow.OWNERS_FILTER in facts.preferences.rows_off
     if (
-        not _leaves(verdict)
+        not _holds_or_labels(verdict)
         or off
         or not facts.authentication.passed
         or IMPORTANT not in facts.arrival.labels
@@ -368,7 +368,7 @@ def _facts(context: Context, mailbox: Mailbox, digest: Digest, standing: Standin
     )
 
 
-def _resting(
+def _with_grounds(
     context: Context,
     verdict: Verdict,
     facts: Facts,

@@ -192,7 +192,7 @@ async def _commit(
     if page.sightings and not owner_acted and not page.page_token and mailbox.indexed_at is not None:
         room = screeners.room(mailbox.id)
     now = context.clock.now()
-    jobs = tuple(_found(mailbox.id, one, now) for one in page.sightings[:room])
+    jobs = tuple(_first_job(mailbox.id, one, now) for one in page.sightings[:room])
 
     async def write(reached: Sequence[Reached]) -> Mapping[str, MessageJob | None]:
         now = context.clock.now()
@@ -206,8 +206,8 @@ async def _commit(
     await asyncio.shield(found.written)
 
 
-def _found(mailbox_id: MailboxId, seen: Sighting, now: datetime) -> MessageJob:
-    """A message seen for the first time."""
+def _first_job(mailbox_id: MailboxId, seen: Sighting, now: datetime) -> MessageJob:
+    """The job of a message seen for the first time."""
     return MessageJob(
         mailbox_id=mailbox_id,
         gmail_id=seen.gmail_id,
@@ -338,10 +338,10 @@ class FoundMail:
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._write)
 
     async def record(self, one: Reached) -> MessageJob | None:
-        """As `record_verdict` does."""
+        """Commit a verdict, with the look if that is not written yet. Returns what `record_verdict` does."""
         if self._write_look is None:
             await self.wait_for_row(one.job)
-            return await self._alone(one)
+            return await self._record_alone(one)
         done: asyncio.Future[MessageJob | None] = asyncio.get_running_loop().create_future()
         self._ready.append((one, done))
         self.stop_waiting_for(one.job)
@@ -372,23 +372,23 @@ class FoundMail:
 
     def _write(self) -> None:
         self._timer.cancel()
-        look, self._write_look = self._write_look, None
-        if look is not None:
-            self._writing = asyncio.create_task(self._written(look, self._ready))
+        write, self._write_look = self._write_look, None
+        if write is not None:
+            self._writing = asyncio.create_task(self._write_all(write, self._ready))
 
-    async def _written(self, look: CommitLook, ready: Sequence[Waiting]) -> None:
+    async def _write_all(self, write: CommitLook, ready: Sequence[Waiting]) -> None:
         """Write the look's commit. A verdict that cannot be part of it (its credit has gone, or no row can hold its
         facts) is written alone afterwards."""
         together = True
         try:
             try:
-                new = await look([one for one, _ in ready])
+                new = await write([one for one, _ in ready])
             except (LaneLost, StoreAway):
                 raise
             except Exception as error:
                 if not isinstance(error, Conflict):
                     log.exception("verdicts_not_together", mailbox=self.jobs[0].mailbox_id)
-                together, new = False, await look(())
+                together, new = False, await write(())
         except Exception as error:
             self.written.set_exception(error)
             self.written.exception()  # the waiting jobs get the error; if none waits, nothing needs to be raised
@@ -405,15 +405,15 @@ class FoundMail:
             elif together:
                 _settle(done, new[one.job.gmail_id])
         if not together:
-            await asyncio.gather(*(self._settled_alone(*one) for one in ready if not one[1].done()))
+            await asyncio.gather(*(self._settle_alone(*one) for one in ready if not one[1].done()))
 
-    async def _settled_alone(self, one: Reached, done: asyncio.Future[MessageJob | None]) -> None:
+    async def _settle_alone(self, one: Reached, done: asyncio.Future[MessageJob | None]) -> None:
         try:
-            _settle(done, await self._alone(one))
+            _settle(done, await self._record_alone(one))
         except Exception as error:
             _settle(done, error)
 
-    async def _alone(self, one: Reached) -> MessageJob | None:
+    async def _record_alone(self, one: Reached) -> MessageJob | None:
         now = self._context.clock.now()
         return await self._context.store.record_verdict(
             one.job, one.verdict, one.screened, one.challenge, now

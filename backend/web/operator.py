@@ -57,7 +57,7 @@ async def ready() -> Response:
     else:
         store = "ok"
     fine = store == "ok" and bool(model)
-    judging = "failing open" if services().context.judged.nothing_is_judged else "ok"
+    judging = "failing open" if services().context.verdict_metrics.nothing_is_judged else "ok"
     response = jsonify(
         status="ready" if fine else "not ready",
         store=store,
@@ -85,7 +85,7 @@ async def metrics() -> Response:
     body = measures().exposition(
         census,
         failed,
-        context.judged,
+        context.verdict_metrics,
         context.web_pushed,
         context.time.skew.total_seconds(),
         len(context.looks.waiting()),

@@ -106,7 +106,7 @@ class Life:
         return self._decided()
 
     def _decided(self) -> float:
-        verdicts = self.application.context.judged.verdicts
+        verdicts = self.application.context.verdict_metrics.verdicts
         told = (sample for family in verdicts.collect() for sample in family.samples)
         return sum(sample.value for sample in told if sample.name == "pitchgate_verdicts_total")
 

@@ -68,7 +68,7 @@ async def test_sender() -> Response:
     address, confirmed = fields.get("address", "")[:LONGEST_SUBJECT], "confirmed" in fields
     shown: dict[str, Any] = {"address": address, "confirmed": confirmed}
     try:
-        trial = await review.trial(service().context, mailbox, address, authenticated=confirmed)
+        trial = await review.try_sender(service().context, mailbox, address, authenticated=confirmed)
     except Refused as error:
         code = "rule_address" if error.code in ("rule_domain", "rule_provider") else error.code
         return await _lists_page(who, 422, errors={"address": code}, **shown)

@@ -256,7 +256,7 @@ async def test_a_lost_cursor_loses_no_mail(fixture: Fixture) -> None:
 
 def told(fixture: Fixture, name: str, **labels: str) -> float | None:
     """What `/metrics` has under a name."""
-    return fixture.context.judged.registry.get_sample_value(f"pitchgate_{name}", labels)
+    return fixture.context.verdict_metrics.registry.get_sample_value(f"pitchgate_{name}", labels)
 
 
 async def test_a_fresh_message_counts_with_its_lag(fixture: Fixture) -> None:

@@ -93,7 +93,7 @@ async def test_not_ready_without_a_model(here: Office) -> None:
 
 
 async def test_that_nothing_is_judged_is_told_and_counted_by_cause(client: Client, here: Office) -> None:
-    note, judged = here.context.judged.note, Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD)
+    note, judged = here.context.verdict_metrics.note, Verdict(Outcome.INBOX, PolicyRow.BELOW_HOLD)
     broken = Verdict(Outcome.INBOX, PolicyRow.FAIL_OPEN, cause=FailOpenCause.SCORER_BROKEN)
     for verdict in (*[broken] * 19, judged, *[broken] * 19):
         note(verdict)
