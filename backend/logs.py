@@ -25,7 +25,7 @@ COUNTED = dict.fromkeys(
         "reading_process_not_started",
         "reading_process_lost",
         "notices_not_fetched",
-        "sender_unread",
+        "sender_unread",  # mail of a sender keeps costing too much to be read in full
         "topic_missing",
         "mail_without_push",
         "history_gone",
@@ -33,7 +33,7 @@ COUNTED = dict.fromkeys(
         "sent_mail_not_read",
         "not_revoked",
         "lane_lost",
-        "trial_lost",
+        "trial_lost",  # the challenger was worse
         "model_refused",
         "store_fails",
         "store_still_fails",

@@ -173,7 +173,7 @@ async def serve_app(app: Quart, config: Config, stop: asyncio.Event) -> None:
         stop.set()
 
 
-refuse_http2()
+refuse_http2()  # in Hypercorn, for the whole process
 
 
 class DevelopmentApp(Quart):

@@ -82,7 +82,7 @@ class VaultKeys:
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.open = lru_cache(_CACHED_KEYS)(self._open)
-        self.heads: dict[str, Chain] = {}
+        self.heads: dict[str, Chain] = {}  # see `DecisionKeys`
 
     def fresh(self, mailbox_id: str) -> tuple[bytes, bytes]:
         """A new key, encrypted and plain. The mailbox's id is encrypted with it, so that it is not accepted for

@@ -234,7 +234,7 @@ def reproduce_command(card: Path, files: str) -> None:
         trained = _trained(rows, Params(**stated["params"]))
         found = differences(stated, build(trained, rows, summary(evaluate(trained))))
     else:
-        found = ["the corpus, or the wording that prepares it, is not the one the model was trained on"]
+        found = ["the corpus, or what prepares its texts, has changed since the model was trained"]
     if found:
         click.echo("Not reproduced:\n" + "\n".join(f"- {line}" for line in found))
         sys.exit(1)

@@ -38,7 +38,7 @@ Disguise = Callable[[Message, int, str], Message]
 
 
 def copies(rows: Iterable[Row]) -> list[Row]:
-    """Copies of some rows, chosen by their ids; each disguise is used for the same share of both labels."""
+    """Disguised copies of some rows, chosen by their ids; each disguise is used for the same share of both labels."""
     return list(_copies(rows))
 
 

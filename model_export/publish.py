@@ -41,7 +41,8 @@ class NotPublished(RuntimeError):
 def build(
     trained: Trained, rows: Sequence[Row], metrics: Mapping[str, Any], own: Gain | None = None
 ) -> bytes:
-    """The bytes of the model file, the same for the same trained parameters. `own`: what the owner's mail gained."""
+    """The bytes of the model file, the same for the same trained parameters. `own`: how much better it became
+    by training on the owner's mail too."""
     model = to_onnx(trained.model)
     metadata = _metadata(trained, rows, metrics) | ({"own": _json(own.as_dict())} if own else {})
     helper.set_model_props(model, dict(sorted(metadata.items())))
@@ -136,7 +137,7 @@ def corpus_digest(rows: Iterable[Row]) -> str:
 @cache
 def sources() -> dict[str, str]:
     """Quick hashes of the training data: of the files of corpus and lexicon, and of the prepared texts of every
-    twentieth message and of its copy, which change with the code. `corpus_digest` reads all messages."""
+    twentieth message and of some disguised copies, which change with the code. `corpus_digest` reads all messages."""
     paths = sorted(CORPUS.glob("*.jsonl"))
     some = [row_of(record, path.stem) for path in paths for record in islice(records(path), 0, None, 20)]
     return {
@@ -163,7 +164,7 @@ def differences(stated: dict[str, Any], data: bytes) -> list[str]:
     facts = audit(data)
     found = [f"the file's SHA-256 is {hashlib.sha256(data).hexdigest()}, the card states {stated['sha256']}"]
     if facts.corpus != stated["corpus"]:
-        found.append("the corpus, or the wording that prepares it, is not the one the model was trained on")
+        found.append("the corpus, or what prepares its texts, has changed since the model was trained")
     if json.loads(facts.metadata["params"]) != stated["params"]:
         found.append("the parameters differ")
     for name, version in stated.get("libraries", {}).items():

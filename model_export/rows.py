@@ -89,7 +89,7 @@ class Row:
 
     @cached_property
     def _texts_and_said(self) -> tuple[tuple[str, ...], str]:
-        # Nothing is learned from columns and scattered pieces: they repeat what stands in the whole.
+        # Without a table's column, and pieces gathered from all over a long message: the whole has the same words.
         repeated = (Part.COLUMN, Part.SCATTERED)
         parts = [part for part in passages(self.message, self.owner) if part.part not in repeated]
         return tuple(part.text for part in parts), parts[0].own
@@ -101,7 +101,7 @@ class Row:
 
     @property
     def said(self) -> str:
-        """Its subject and own text without quoted mail: the input of the second model."""
+        """Its subject and own text without quoted mail: the input of the second reading."""
         return self._texts_and_said[1]
 
     @property

@@ -32,7 +32,7 @@ _FIRM = "aldermere-partners.example"
 
 
 def _sender(record: Record) -> tuple[str, str]:
-    """Name and address. People write commas in their name without quotes; by the standard, the sender ends there."""
+    """Name and address, split by hand: a parser would end the sender at the first comma of a name without quotes."""
     name, _, address = record["from"].rpartition("<")
     return name.strip().replace('"', ""), address.strip(" >")
 
@@ -136,6 +136,7 @@ def swings(session: ModelSession, records: Iterable[tuple[str, Record]]) -> list
             tuple(row_of(form(record), group).text for form in (with_it, without)) for group, record in given
         ]
         found.append(_swing(session, habit, pairs))
+    # What the model reads ends with the language.
     texts = [row_of(record, group).text for group, record in given]
     pairs = [(f"{text.rpartition('f_language_')[0]}f_language_xx", text) for text in texts]
     return [*found, _swing(session, LANGUAGE, pairs)]

@@ -123,7 +123,7 @@ class ConnectionListener(Protocol):
         """`passed` is mail that was never held."""
 
     def on_event(self, event: Event) -> None:
-        """A `held`, `moved` or `note` event."""
+        """A `held`, `moved` or `note` event (a sender left a note)."""
 
     def on_sent(self, refusals: tuple[Refusal, ...]) -> None:
         """All unsent decisions were sent; `refusals` are those the server rejected."""

@@ -225,6 +225,7 @@ def complete_settings(file: Path, wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _unless_named(names: Iterable[str]) -> str:
+    """Arguments of find(1), which deletes the other files of the image."""
     return " ".join(f"! -name '{name}'" for name in names)
 
 

@@ -139,7 +139,7 @@ class Archive:
 
     @property
     def done(self) -> int:
-        """Bytes read, of `size`. Those of a zip that are read twice count once."""
+        """Bytes read so far, at most `size`: of a zip, whose directory is read as well, no more than its own size."""
         return self._bytes_done + (min(self._disk.taken, self._disk.size) if self._disk else 0)
 
     def __iter__(self) -> Iterator[ArchivedMessage]:

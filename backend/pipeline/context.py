@@ -18,7 +18,7 @@ from backend.transactions.store import Store
 
 
 class TrustedClock:
-    """`backend.ports.system.TimeCheck` of a clock that is right by definition."""
+    """`backend.ports.system.TimeCheck` of a clock that needs no confirmation."""
 
     settled = True
     skew = timedelta(0)
@@ -53,7 +53,7 @@ class Context:
     looks: Looks = field(default_factory=Looks)
     """The listings of history that pushes asked for and that are still to come."""
     screening: defaultdict[MailboxId, list[Place]] = field(default_factory=lambda: defaultdict(list))
-    """The messages that this process is screening, by mailbox."""
+    """The messages that this process is screening (`Place`: one among them), by mailbox."""
     time: TimeCheck = field(default_factory=TrustedClock)
     verdict_metrics: VerdictMetrics = field(default_factory=VerdictMetrics)
     web_pushed: Counter[Pushed] = field(default_factory=lambda: Counter(dict.fromkeys(Pushed, 0)))

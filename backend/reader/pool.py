@@ -48,8 +48,8 @@ _COSTLY_LIMITS = frozenset({ReadLimit.TIME, ReadLimit.MEMORY, ReadLimit.BROKEN})
 
 
 class ReaderReply(BaseModel, Generic[T]):
-    """The answer of a process: a value, or why there is none. `later`: Google's response was incomplete; `spent`: the
-    process ends after this answer."""
+    """The answer of a process: a value, or why there is none (`fault`: the error, for logs). `later`: Google's response
+    was incomplete; `spent`: the process ends after this answer."""
 
     value: T | None = None
     later: bool = False
@@ -213,7 +213,7 @@ class ReadingPool:
         except BaseException:
             self._hand_back(process)
             raise
-        if process.at_work:
+        if process.at_work:  # on a second reading that took too long
             process.abandon(ABANDONED_SECONDS, partial(self._abandoned_ended, process))
         else:
             self._hand_back(process)
@@ -437,7 +437,7 @@ class Turns:
         if not self._started[mailbox]:
             del self._started[mailbox]
         if mailbox in self._waiting:
-            # Its first message did not wait, so other mailboxes come before its second one.
+            # It has just had a place, so all other waiting mailboxes come before it.
             self._waiting.move_to_end(mailbox)
         while (following := self._next_mailbox()) is not None:
             turns = self._waiting.pop(following)

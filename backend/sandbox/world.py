@@ -191,7 +191,7 @@ class World:
     service_accounts: ServiceAccounts = field(default_factory=ServiceAccounts)
     mailboxes: dict[str, Mailbox] = field(init=False, default_factory=dict)
     grants: Grants = field(init=False, default_factory=Grants)
-    meter: Meter = field(init=False, default_factory=Meter)
+    meter: Meter = field(init=False, default_factory=Meter)  # quota units used by each mailbox
     rng: random.Random = field(init=False)
     faults: FaultPlan = field(init=False)
     broker: Broker = field(init=False)

@@ -111,8 +111,8 @@ def unpacked_counts(counts: str) -> Counter[int]:
 def text_with_counts(counts: Mapping[str, int]) -> str:
     """A text in which known terms occur exactly as often as in `counts`.
 
-    In a graph, words are nodes and pairs are edges. `SEPARATOR` is a node too, with so many edges to and from a word
-    that the word occurs as often as it should. A walk along each edge once (Hierholzer's algorithm) is the text.
+    In a graph, words are nodes and pairs are edges. `SEPARATOR` is a node too: it has the edges to and from
+    a word that its pairs lack. A walk along each edge once (Hierholzer's algorithm) is the text.
     """
     edges: defaultdict[str, list[str]] = defaultdict(list)
     incoming: Counter[str] = Counter()
@@ -248,7 +248,7 @@ com.microsoft:BiasGelu com.microsoft:MultiHeadAttention
 _OPSETS = {"": 21, "ai.onnx.ml": 3, "com.microsoft": 1}
 MODEL = FileKind(FORMAT, MAX_BYTES, _OPSETS, frozenset(_OF_MODEL.split()))
 JUDGE = FileKind("judge-1", 200_000, {"": 21}, frozenset(_OF_JUDGE.split()))
-"""The small model that makes one score of both readings: see `second_reading`."""
+"""The small model that makes one score of the first reading and the second (`second_reading`)."""
 ENCODER = FileKind("encoder-1", 60_000_000, {"": 21, "com.microsoft": 1}, frozenset(_OF_ENCODER.split()))
 """The language model of the second reading: see `encoder_file`."""
 _INTS = varint_run(8)
@@ -425,7 +425,8 @@ def _check_node(data: bytes, node: Field, operators: Set[str], path: Path) -> No
 
 
 def thresholds_of(metadata: Mapping[str, str]) -> dict[Strictness, Thresholds]:
-    """The thresholds in a file's metadata. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """The thresholds in a file's metadata; each also names the strictest `hold`. Raises `KeyError`, `TypeError` or
+    `ValueError`."""
     limits = json.loads(metadata["thresholds"])
     strict = float(limits[Strictness.STRICT.value]["hold"])
     by_strictness = {strictness: limits[strictness.value] for strictness in Strictness}

@@ -236,9 +236,8 @@ class SqliteDriver:
     async def run(
         self, kind: Transaction, scope: str, make: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Write in the next commit, with the other writes of this turn of the event loop: a few rows in the loop, if
-        nothing else is written with them. Lanes run only with the lock, which no other process gets while this one
-        lives."""
+        """Writes of one turn of the event loop share one commit, and run in the loop if all are of a few rows. A lane's
+        write needs no check: lanes run only in the process that has the lock, which keeps it as long as it lives."""
         script, result = partial(make, *args, **kwargs), None
         if kind is Transaction.READ_FEW:
             with suppress(sqlite3.OperationalError):  # a reader waits longer, and reports what is wrong
@@ -425,8 +424,8 @@ def alone(database: Path) -> Iterator[bool]:
 
 
 def held_alone(database: Path, key: str) -> sqlite3.Connection:
-    """Hold the whole database, in one file, for us alone until it is closed: a file leaves WAL mode only while nobody
-    else has it open. Raises `Conflict` (`key`) if somebody has."""
+    """Lock the database until the connection is closed, with its write-ahead log moved into the one file: SQLite leaves
+    WAL mode only while nobody else has it open. Raises `Conflict` (`key`) if somebody has."""
     connection = connect_file(database)
     try:
         connection.execute("PRAGMA busy_timeout = 0")

@@ -2,7 +2,7 @@
 
 A script is a generator: it yields statements (the name of a query and its parameters), receives what the
 query gave, and returns its result. It holds all the branching of one transaction and does no I/O, so the
-embedded file and the server run the very same one. Raising ends the transaction with nothing written.
+SQLite and PostgreSQL run the very same one. Raising ends the transaction with nothing written.
 """
 
 from __future__ import annotations

@@ -223,8 +223,8 @@ EXAMPLE_ROWS = (
     ),
     ("Nadia Petrov", "nadia@pressreach.example", 2, "picture_c", "looks", "phrase.flatters_for_fee", 0.74, 5),
 )
-"""Invented senders for the landing page, shown like the review list: name, address, count, catalogue keys of subject,
-verdict and reason, score and days ago (days, since the reader's time zone is not known yet)."""
+"""Invented senders, shown on the landing page like the review list: name; address; count; catalogue keys of subject,
+verdict and reason; score; days ago (days, since the reader's time zone is not known yet)."""
 
 
 @consent_routes.get("/")
@@ -334,7 +334,7 @@ async def _outcome(connected: Connected) -> Response:
     secret = await service().sign_in(connected.mailbox.id, browser_session.browser_name())
     browser_session.session_begun(secret)
     await browser_session.end_earlier(secret)
-    await first_run.order_first(services().context, connected.mailbox)
+    await first_run.order_first(services().context, connected.mailbox)  # the preview of their inbox
     pending = await devices.kept_request()
     if pending is None:
         response = await _connected(connected.email, connected.mailbox)
@@ -350,7 +350,7 @@ async def _outcome(connected: Connected) -> Response:
 
 async def _connected(email: str, mailbox: Mailbox) -> Response:
     context = services().context
-    skew = context.skew_for_owner()
+    skew = context.skew_for_owner()  # of this machine's clock, if the owner can set it
     state = state_of(mailbox, page_texts("connect").language, context.clock.now(), skew=skew)
     page = wanted(WANTED_PAGE.read())
     if page and state.condition not in NOTHING_TO_SHOW:

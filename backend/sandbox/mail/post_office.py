@@ -66,13 +66,13 @@ class Arrival:
     auth: Authentication = field(default_factory=Authentication)
     labels: Sequence[str] = ARRIVAL_LABELS
     internal_date: int | None = None
-    quiet: bool = False
-    message_id: str | None = None
+    quiet: bool = False  # without a record in the history, or a push
+    message_id: str | None = None  # Gmail's id, if it is free
 
 
 class PostOffice:
-    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`. `dated` gives the time
-    to write on mail of now (both in epoch milliseconds)."""
+    """Moves messages between mailboxes. Addresses are compared in lower case and without `+tag`. `dated` turns
+    the present time into the one written on mail delivered now (both in epoch milliseconds)."""
 
     def __init__(
         self,

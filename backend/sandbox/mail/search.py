@@ -152,7 +152,8 @@ def filter_matches(criteria: Mapping[str, str], message: StoredMessage, labels: 
 
 
 class _Reader:
-    """Reads tokens from left to right. As in Gmail, a space means AND, in braces (`either`) OR; OR binds tighter."""
+    """Reads tokens from left to right. As in Gmail, a space means AND, in braces (`either`) OR; `a OR b c` means
+    (a OR b) AND c."""
 
     def __init__(self, tokens: list[str], labels: LabelBook) -> None:
         self._tokens = tokens

@@ -262,7 +262,7 @@ EVENTS: dict[str, Any] = {
     "moved": Moved,
     "note": Message,
     "status": Nothing,
-    "reset": Nothing,
+    "reset": Nothing,  # events were missed: ask for everything again
 }
 """The data of each event of the stream, by its name."""
 
