@@ -48,7 +48,8 @@ class PushHeaders:
 
 def read_push(body: bytes, metadata: PushHeaders = PushHeaders()) -> tuple[str | None, PushNotice | None]:
     """(subscription, notice) of a push. The subscription is "" if its wrapper names none, None without wrapper
-    or header. A push without a readable notice (None) should be acknowledged all the same: Pub/Sub would only repeat it."""
+    or header. A push without a readable notice (None) should be acknowledged all the same: Pub/Sub would only repeat
+    it."""
     outer = _object(body)
     if outer is None or "message" not in outer:
         unwrapped = _notice(outer, metadata.push_id, metadata.subscription) if outer else None
