@@ -408,7 +408,9 @@ class Lanes:
             self._look_due.clear()
             try:
                 await self._require_writable_store()
-            except StoreAway:
+            except Exception as error:
+                if not isinstance(error, StoreAway):
+                    log.exception("looks_wait")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_SECONDS):
                         await stop.wait()

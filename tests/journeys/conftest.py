@@ -29,15 +29,15 @@ PATIENCE = 120.0
 async def until(
     look: Callable[[], Awaitable[T]], what: str, progress: Callable[[], object] = lambda: None
 ) -> T:
-    """What `look` returns once it is true. Fails, naming `what`, when it does not become so, and `progress` does not
-    change either: a busy machine may take its time."""
+    """What `look` returns once it is true. Fails, naming `what` and the last `progress`, when neither it becomes so nor
+    `progress` changes: a busy machine may take its time."""
     end, before = time.monotonic() + PATIENCE, progress()
     while True:
         if found := await look():
             return found
         if (now := progress()) != before:
             end, before = time.monotonic() + PATIENCE, now
-        assert time.monotonic() < end, f"waited {PATIENCE:.0f} s in vain: {what}"
+        assert time.monotonic() < end, f"waited {PATIENCE:.0f} s in vain: {what} ({now})"
         await asyncio.sleep(0.1)
 
 

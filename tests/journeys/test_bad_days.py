@@ -157,17 +157,15 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
             await told.pass_time(1)
             return (await readiness(told))["code"] == 200
 
-        ended = ""
+        stages: dict[str, str] = {}
 
         async def all_ended() -> bool:
-            nonlocal ended
             await told.pass_time(1)
-            found = re.search(r'pitchgate_message_stages\{stage="ended"\} (\d+)', await figures(told))
-            ended = found[1] if found else ended
-            return ended == str(len(written))
+            stages.update(re.findall(r'pitchgate_message_stages\{stage="(\w+)"\} (\d+)', await figures(told)))
+            return stages.get("ended") == str(len(written))
 
         await until(ready_again, "the server is ready again")
-        await until(all_ended, "every message is done with", lambda: ended)
+        await until(all_ended, f"all {len(written)} messages are done with", lambda: str(stages))
         placed = {mail["id"]: mail["labels"] for mail in await told.stage.sandbox.messages(OWNER)}
         assert all(placed[one] for one in written)
         names = [one["event"] for one in events(tmp_path / "server.log")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,6 +19,8 @@ from backend.pipeline.context import Context
 from backend.pipeline.memory import Look
 from backend.transactions.records import Duty, DutyJob, MessageJob
 from tests.contract.store.workshop import POISON, SLOW, STOP, TRIES, Workshop
+
+FULL = StoreAway("later.store.full", reason="SQLITE_FULL")
 
 
 async def test_a_message_that_breaks_its_stage_becomes_a_dead_letter_and_the_mailbox_goes_on(
@@ -376,20 +379,20 @@ async def test_a_start_looks_at_every_history(workshop: Workshop) -> None:
     assert {look.mailbox_id for look in looker.looks} == {"ana", "bea"}
 
 
+@pytest.mark.parametrize("error", [FULL, sqlite3.OperationalError("an error nobody has thought of")])
 async def test_while_the_store_takes_nothing_nothing_is_looked_at(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """Google would be asked again and again for what cannot be kept."""
     store, looker, tries = workshop.story.store, Looker(), 0
-    full = StoreAway("later.store.full", reason="SQLITE_FULL")
-    store._driver.outage.met(full)
+    store._driver.outage.met(FULL)
 
     async def ping() -> None:
         nonlocal tries
         tries += 1
         assert looker.looks == []
         if tries < 3:
-            raise full
+            raise error
         store._driver.outage.error = None
 
     monkeypatch.setattr(store, "ping", ping)
