@@ -74,7 +74,7 @@ SELECT
     (
         SELECT COUNT(*) FROM challenges
         WHERE mailbox_id = :mailbox_id AND created_at > :day_ago AND :counted_domain <> ''
-            AND (sender_domain = :counted_domain OR sender_domain LIKE :below ESCAPE '!')
+            AND (sender_domain = :counted_domain OR sender_domain LIKE :below || '' ESCAPE '!')
             AND (state NOT IN ('voided', 'failed') OR (state = 'voided' AND sending_at IS NOT NULL))
     ) AS domain_today,
     (

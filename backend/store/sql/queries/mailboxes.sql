@@ -7,7 +7,7 @@ SELECT * FROM mailboxes WHERE email = :email ORDER BY created_at DESC, id DESC L
 
 -- name: mailbox_by_former(listed)^
 -- One whose address this was, where it is nobody's now. `listed` is a pattern of LIKE.
-SELECT * FROM mailboxes WHERE former <> '[]' AND former LIKE :listed ESCAPE '!'
+SELECT * FROM mailboxes WHERE former <> '[]' AND former LIKE :listed || '' ESCAPE '!'
 ORDER BY created_at DESC, id DESC LIMIT 1;
 
 -- name: mailbox_by_sub(sub)^

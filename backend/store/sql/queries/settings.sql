@@ -1,7 +1,7 @@
 -- name: rules(mailbox_id, kind, pattern, after, limit)
 SELECT subject, kind, set_at FROM rules
 WHERE mailbox_id = :mailbox_id AND subject > :after AND (CAST(:kind AS TEXT) = '' OR kind = :kind)
-    AND subject LIKE :pattern ESCAPE '!'
+    AND subject LIKE :pattern || '' ESCAPE '!'
 ORDER BY subject LIMIT :limit;
 
 -- name: count_rules(mailbox_id)$
