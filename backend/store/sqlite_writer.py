@@ -93,7 +93,6 @@ FILE_ERRORS = {
     sqlite3.SQLITE_IOERR: "later.store.unwritable",  # an exceeded quota or file size limit too
     sqlite3.SQLITE_CANTOPEN: "later.store.unwritable",
     sqlite3.SQLITE_PERM: "later.store.unwritable",
-    sqlite3.SQLITE_READONLY: "later.store.unwritable",
     sqlite3.SQLITE_FULL: "later.store.full",
     sqlite3.SQLITE_CORRUPT: "later.store.damaged",
     sqlite3.SQLITE_NOTADB: "later.store.damaged",

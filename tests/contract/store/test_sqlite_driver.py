@@ -288,16 +288,6 @@ async def test_a_full_file_is_told_as_full_and_goes_on_when_there_is_room(story:
     assert await story.push() is PushFate.NEW
 
 
-async def test_a_file_that_may_only_be_read_is_the_stores_trouble() -> None:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute("PRAGMA query_only = ON")
-        with pytest.raises(sqlite3.OperationalError) as refused:
-            connection.execute("CREATE TABLE t (x)")
-    away = caller_error(refused.value)
-    assert isinstance(away, StoreAway)
-    assert away.trouble == "unwritable"
-
-
 async def test_a_damaged_file_is_the_stores_trouble_and_makes_no_dead_letter() -> None:
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_CORRUPT, "SQLITE_CORRUPT"
