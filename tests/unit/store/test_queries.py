@@ -59,6 +59,14 @@ def test_every_positional_parameter_is_a_declared_one(dialect: Dialect) -> None:
             assert set(query.order) == query.params, query.name
 
 
+def test_no_pattern_is_a_bare_parameter() -> None:
+    """SQLite would plan the statement anew whenever the parameter changes."""
+    bare = [
+        one.name for one in queries(Dialect.SQLITE).values() if re.search(r"LIKE :\w+(?! \|\|)\b", one.sql)
+    ]
+    assert bare == []
+
+
 def test_both_dialects_are_at_the_same_version() -> None:
     steps = [[(step.version, step.name) for step in migrations(dialect)] for dialect in Dialect]
     assert steps[0] == steps[1]
