@@ -73,11 +73,12 @@ async def test_a_sender_who_was_blocked_on_this_page_is_said_to_be_blocked(here:
     await here.story.receive("ana", "m1", Outcome.HOLD)
     assert ">Blocked<" not in await seen(here)
     await here.story.decide("ana", "m1", Decision.BLOCK)
+    await here.story.receive("ana", "m2", Outcome.HOLD)
 
     page = await seen(here)
 
     assert ">Blocked<" in page
-    assert 'value="block m1"' not in page
+    assert 'value="block ' not in page
 
 
 async def test_from_ten_answers_on_it_says_how_often_it_was_right(here: Office) -> None:
