@@ -410,7 +410,7 @@ class Lanes:
                 await self._require_writable_store()
             except Exception as error:
                 if not isinstance(error, StoreAway):
-                    log.exception("looks_wait")
+                    log.exception("looks_not_begun")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_SECONDS):
                         await stop.wait()

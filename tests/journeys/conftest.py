@@ -29,8 +29,8 @@ PATIENCE = 120.0
 async def until(
     look: Callable[[], Awaitable[T]], what: str, progress: Callable[[], object] = lambda: None
 ) -> T:
-    """What `look` returns once it is true. Fails, naming `what` and the last `progress`, when neither it becomes so nor
-    `progress` changes: a busy machine may take its time."""
+    """What `look` returns once it is true. Fails, naming `what` and the last `progress`, if that does not change for
+    `PATIENCE` seconds: a busy machine may take its time."""
     end, before = time.monotonic() + PATIENCE, progress()
     while True:
         if found := await look():

@@ -161,11 +161,16 @@ async def test_a_full_disk_is_told_once_and_nothing_is_lost(tmp_path: Path, kind
 
         async def all_ended() -> bool:
             await told.pass_time(1)
+            stages.clear()
             stages.update(re.findall(r'pitchgate_message_stages\{stage="(\w+)"\} (\d+)', await figures(told)))
             return stages.get("ended") == str(len(written))
 
         await until(ready_again, "the server is ready again")
-        await until(all_ended, f"all {len(written)} messages are done with", lambda: str(stages))
+        try:
+            await until(all_ended, f"all {len(written)} messages are done with", lambda: stages.get("ended"))
+        except AssertionError as error:
+            error.add_note(f"messages by stage: {stages}")
+            raise
         placed = {mail["id"]: mail["labels"] for mail in await told.stage.sandbox.messages(OWNER)}
         assert all(placed[one] for one in written)
         names = [one["event"] for one in events(tmp_path / "server.log")]

@@ -379,7 +379,7 @@ async def test_a_start_looks_at_every_history(workshop: Workshop) -> None:
     assert {look.mailbox_id for look in looker.looks} == {"ana", "bea"}
 
 
-@pytest.mark.parametrize("error", [FULL, sqlite3.OperationalError("an error nobody has thought of")])
+@pytest.mark.parametrize("error", [FULL, sqlite3.OperationalError("an error nobody foresaw")])
 async def test_while_the_store_takes_nothing_nothing_is_looked_at(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

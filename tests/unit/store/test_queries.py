@@ -60,7 +60,7 @@ def test_every_positional_parameter_is_a_declared_one(dialect: Dialect) -> None:
 
 
 def test_no_pattern_is_a_bare_parameter() -> None:
-    """SQLite would plan the statement anew whenever the parameter changes."""
+    """SQLite replans a statement whenever such a parameter changes."""
     bare = [
         one.name for one in queries(Dialect.SQLITE).values() if re.search(r"LIKE :\w+(?! \|\|)\b", one.sql)
     ]

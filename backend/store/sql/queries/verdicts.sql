@@ -3,7 +3,7 @@
 -- whom the owner has written to.
 -- The evidence is that of other messages than `gmail_id` about which nobody has decided: the sender's, and half of what
 -- others wrote from their `firm` ('': a mail provider's).
--- LIKE with a bare parameter would make SQLite plan the statement anew at each run: ten times its cost.
+-- SQLite replans a statement whenever a bare LIKE parameter changes, at ten times the cost; `|| ''` prevents that.
 SELECT
     (SELECT kind FROM rules WHERE mailbox_id = :mailbox_id AND subject = :sender AND :sender <> '')
         AS address_rule,
