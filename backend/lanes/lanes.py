@@ -249,9 +249,10 @@ class Lanes:
     async def _read_all(self) -> None:
         """Read which mailboxes this process owns, and when each has something due. Look at once at a newly owned one:
         pushes about it may have reached another process."""
-        store = self._context.store
+        store, before = self._context.store, set(self._queue.lanes)
         found = {each: at for each, at in (await store.lanes()).items() if store.ownership.owns(each)}
-        for mailbox_id in self._queue.lanes.keys() - found.keys():
+        # A mailbox connected during the read is not in its result.
+        for mailbox_id in (before & self._queue.lanes.keys()) - found.keys():
             self._lose(mailbox_id)
         self._lost = {each: lane for each, lane in self._lost.items() if not lane.is_idle}
         for mailbox_id, at in found.items():

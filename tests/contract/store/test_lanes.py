@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from backend.domain.errors import LaneLost, StoreAway, TryLater
+from backend.domain.mail.message import MailboxId
 from backend.domain.mailbox.decisions import Decision
 from backend.domain.mailbox.mailbox import AccessState, NoticeHint
 from backend.domain.mailbox.message import Outcome, Stage
@@ -18,6 +19,7 @@ from backend.lanes.running import DEADLY
 from backend.pipeline.context import Context
 from backend.pipeline.memory import Look
 from backend.transactions.records import Duty, DutyJob, MessageJob
+from backend.transactions.script import EVERY
 from tests.contract.store.workshop import POISON, SLOW, STOP, TRIES, Workshop
 
 FULL = StoreAway("later.store.full", reason="SQLITE_FULL")
@@ -337,6 +339,35 @@ async def test_what_is_ordered_as_a_stage_ends_is_done_when_it_has_ended(
 
     await workshop.work_until(done)
     assert ran == [Stage.SCREEN, Stage.ACT]
+
+
+async def test_a_mailbox_that_connects_while_all_are_read_is_served(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not in what was read, and nothing would wake its lane again."""
+    store, lanes = workshop.story.store, workshop.lanes()
+    read_lanes, begun, read = store.lanes, asyncio.Event(), asyncio.Event()
+
+    async def read_before_it_came() -> Mapping[MailboxId, datetime | None]:
+        found = await read_lanes()
+        monkeypatch.setattr(store, "lanes", read_lanes)
+        await workshop.story.mailbox("cy")
+        await workshop.story.arrive("cy", "m1")
+        while "cy" not in lanes._queue.lanes:  # noqa: ASYNC110 - the database wakes it
+            await asyncio.sleep(0)
+        read.set()
+        return found
+
+    async def done() -> bool:
+        if "ana" in lanes._queue.lanes and not begun.is_set():
+            begun.set()
+            monkeypatch.setattr(store, "lanes", read_before_it_came)
+            lanes.rouse(EVERY)
+        return read.is_set() and await workshop.ended("cy", "m1")
+
+    monkeypatch.setattr(workshop, "lanes", lambda: lanes)
+    await workshop.work_until(done)
+    assert workshop.ran == ["m1"]
 
 
 async def test_a_push_wakes_the_lane_and_so_does_the_next(workshop: Workshop) -> None:
