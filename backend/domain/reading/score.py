@@ -246,12 +246,15 @@ def with_quotes(score: Score, reading: ModelInput, text: str) -> Score:
     for hit in reading.hits:
         if (quotes := spans.get(reason_code(f"t_{hit.finding}"))) is not None:
             quotes.append(" ".join(map(in_braces, reading.words[hit.start : hit.end])))
-    filled = tuple(
-        replace(reason, words=_as_written(quotes[:MOST_QUOTES], text, reading.language))
-        for reason in score.reasons
-        for quotes in [_distinct(spans.get(reason.code, ())) or reason.words]
+    quoted = [_distinct(spans.get(reason.code, ())) or reason.words for reason in score.reasons]
+    if not any(quoted):
+        return score
+    written = _Written.of(text, reading.language)
+    filled = (
+        replace(reason, words=_as_written(quotes[:MOST_QUOTES], written))
+        for reason, quotes in zip(score.reasons, quoted, strict=True)
     )
-    return replace(score, reasons=filled)
+    return replace(score, reasons=tuple(filled))
 
 
 _WORD = re.compile(r"\w+")
@@ -265,12 +268,9 @@ _GAP = re.compile(r"[^\S\n]*+(?:\n[^\S\n]*+)?|-|[’']")
 """What may stand between two words of a phrase: space, a line break, a hyphen or an apostrophe."""
 
 
-def _as_written(words: Sequence[str], text: str, language_code: str) -> tuple[str, ...]:
+def _as_written(words: Sequence[str], written: _Written) -> tuple[str, ...]:
     """A reason's quotes as they are written in the text: the model's are in lower case and without punctuation. Quotes
     that are not found are left out; those with a class of words in braces stay as they are."""
-    within = clean(text[:MAX_SHOWN])
-    spans = [found.span() for found in _WORD.finditer(within)]
-    written = _Written(within, spans, [within[start:end].lower() for start, end in spans], language_code)
     found = (each if "{" in each else written.quote(each) for each in words)
     return tuple(dict.fromkeys(filter(None, found)))
 
@@ -283,6 +283,12 @@ class _Written:
     spans: Sequence[tuple[int, int]]
     lower: Sequence[str]
     language: str
+
+    @classmethod
+    def of(cls, text: str, language_code: str) -> _Written:
+        within = clean(text[:MAX_SHOWN])
+        spans = [found.span() for found in _WORD.finditer(within)]
+        return cls(within, spans, [within[start:end].lower() for start, end in spans], language_code)
 
     def quote(self, words: str) -> str:
         """The text's spelling at the first place where these words follow each other, to the end of their phrase; "" if
