@@ -1,5 +1,7 @@
 """Characters are read as a person sees them, whatever they are; ordinary letters of any language stay."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,5 @@ def test_reading_is_total_and_never_longer_by_much(text: str):
 
 @given(st.text(alphabet="ab \u202e\u202c\u202d\u2067\u2069\n", max_size=80))
 def test_turning_round_loses_no_letter(text: str):
-    assert sorted(deobfuscate(text).text.replace(" ", "")) == sorted(
-        "".join(letter for letter in text if letter in "ab\n")
-    )
+    # A line break may go: letters set apart are put together across lines.
+    assert Counter(filter(str.isalpha, deobfuscate(text).text)) == Counter(filter(str.isalpha, text))
