@@ -87,7 +87,7 @@ def rewritten(html: str) -> Rewritten:
             out.pieces.append(html[position:start])
         position = _markup(html, start, out)
     rest = html[position:]
-    out.cut = len(rest) > 0 and "<" in rest
+    out.cut |= "<" in rest
     out.pieces.append(_ANY_TAG.sub(" ", rest).replace("<", "&lt;"))
     return out
 
@@ -98,7 +98,8 @@ class Rewritten:
     An element leaves `open` only where every parser closes it: at a tag that `_ENDED_BY` lists for it, or at its own
     end tag if that also closes all that is open inside it. So `open` holds at least what any parser has open.
     `named`: original tag names are kept, in `t`, because style rules may select by them; so are the attributes in
-    `chosen_by`. `sheet` holds the mail's style sheets. `cut`: there were more tags than are read.
+    `chosen_by`. `sheet` holds the mail's style sheets. `cut`: there were more
+    tags, or more within one another, than are read.
     """
 
     def __init__(self, named: bool) -> None:
@@ -117,6 +118,7 @@ class Rewritten:
         del self.open[self._left_open(name) :]
         if name not in _VOID and name != "body":
             if len(self.open) >= MAX_DEPTH:
+                self.cut = True
                 if name in _BLOCK_TAGS and self.pieces[-1:] != ["<br>"]:
                     self.pieces.append("<br>")
                 return
@@ -211,5 +213,6 @@ def _kept_attributes(text: str, others: frozenset[str]) -> dict[str, str]:
         name = match[1].lower()
         if name in _KEPT_ATTRIBUTES or name in others:
             value = match[2] or match[3] or match[4] or ""
-            found.setdefault(name, value[:MAX_VALUE].replace('"', "&quot;"))
+            longest = styles.MAX_SHEET if name == "style" else MAX_VALUE
+            found.setdefault(name, value[:longest].replace('"', "&quot;"))
     return found

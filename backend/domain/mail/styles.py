@@ -6,7 +6,7 @@ Style sheets and attributes are read, with inherited colours and sizes. Rules fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,9 +14,13 @@ from typing import Any, NamedTuple
 import tinycss2
 import tinycss2.color4
 from selectolax.lexbor import SelectolaxError
+from tinycss2.ast import Node
 
 MAX_SHEET = 60_000
-"""Characters of a style sheet that are read."""
+"""Characters of a style sheet, or of the style of one element, that are read."""
+
+MAX_CACHED = 1_000
+"""Characters of a style that is kept, since mail repeats the same ones."""
 
 MAX_NODES = 25_000
 
@@ -25,6 +29,9 @@ MAX_MATCHED = 3_000_000
 
 MAX_RULES = 300
 """Rules that may change what is visible. Each is looked for once in the whole tree."""
+
+_DEEPEST = 50
+"""Brackets within brackets of a style that are read. The library raises on hundreds."""
 
 _WIDTH = 800  # pixels, for media queries
 _FAR = -300  # pixels: text moved further left or up is invisible
@@ -40,6 +47,8 @@ _MAY_HIDE = re.compile(
     re.I,
 )
 _NEEDS_TOKENS = re.compile(r"[\\\"']|/\*")
+_LEADING_ZEROS = re.compile(r"(?<![\w.#-])([-+]?)0{300,}(?=\d)")
+_MANY_DIGITS = re.compile(r"(\d{300})\d+")
 _CUSTOM = re.compile(r"(--[\w-]{1,50})\s*+:\s*+([^;{}\"'<>]{1,30})")
 _VAR = re.compile(r"var\(\s*+(--[\w-]{1,50})\s*+(?:,([^()]{0,30}))?\)")
 _LENGTH = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|cm|mm|in|vw|vh|%)?", re.I)
@@ -113,15 +122,17 @@ def declarations_of(style: str) -> Declarations:
     return _declared(style)[0]
 
 
-@lru_cache(maxsize=4_000)
 def _declared(style: str) -> tuple[Declarations, Declarations]:
+    return (_declared_often if len(style) < MAX_CACHED else _read_style)(style)
+
+
+def _read_style(style: str) -> tuple[Declarations, Declarations]:
     """All declarations of a style that may hide or move text, and those of them that are marked as important."""
     if not _MAY_HIDE.search(style):
         return {}, {}
     if _NEEDS_TOKENS.search(style):
         # The library resolves comments, escapes and strings; its output has none.
-        tokens = tinycss2.parse_component_value_list(style, skip_comments=True)
-        style = tinycss2.serialize([token for token in tokens if token.type not in ("string", "url")])
+        style = tinycss2.serialize([one for one in _tokens(style) if one.type not in ("string", "url")])
     found: dict[str, str] = {}
     marked: dict[str, str] = {}
     for declaration in style.split(";"):
@@ -134,6 +145,28 @@ def _declared(style: str) -> tuple[Declarations, Declarations]:
         else:
             found[name] = value
     return {**found, **marked}, marked
+
+
+_declared_often = lru_cache(maxsize=4_000)(_read_style)
+
+
+def _tokens(css: str) -> list[Node]:
+    """The tokens of CSS without what the library raises on: brackets nested too deeply, numbers of 4,300 digits."""
+    css = _MANY_DIGITS.sub(r"\1", _LEADING_ZEROS.sub(r"\1", css))
+    tokens: list[Node] = tinycss2.parse_component_value_list(css, skip_comments=True)
+    if sum(map(css.count, "([{")) > _DEEPEST:
+        level = list(map(_inside, tokens))
+        for _ in range(_DEEPEST):
+            level = [_inside(token) for inner in level for token in inner]
+        for inner in level:
+            inner.clear()
+    return tokens
+
+
+def _inside(token: Node) -> list[Node]:
+    """The tokens in brackets; none if it is a single one."""
+    inner: list[Node] | None = getattr(token, "content", None) or getattr(token, "arguments", None)
+    return inner or []
 
 
 def style_in(
@@ -238,7 +271,7 @@ def _size(declarations: Declarations, inherited: float) -> float:
 def _pixels(value: str) -> float:
     """A length in pixels. Anything else, such as auto, hides nothing and counts as a large one."""
     match = _LENGTH.match(value.strip().removeprefix("calc("))
-    return float(match[1][:9]) * _PIXELS[(match[2] or "").lower()] if match else 1_000.0
+    return float(match[1]) * _PIXELS[(match[2] or "").lower()] if match else 1_000.0
 
 
 def _opacity(value: str) -> float:
@@ -246,7 +279,7 @@ def _opacity(value: str) -> float:
     match = _LENGTH.match(value)
     if match is None:
         return 1.0
-    share = float(match[1][:9]) / (100 if match[2] == "%" else 1)
+    share = float(match[1]) / (100 if match[2] == "%" else 1)
     return min(max(share, 0.0), 1.0)
 
 
@@ -276,13 +309,26 @@ def _colour(value: str, fallback: Colour) -> tuple[Colour, float]:
     for word in (value, *value.split()[:6]):
         # In an attribute, the # of a hexadecimal colour may be missing.
         text = word if word.startswith("#") or not re.fullmatch(r"[0-9a-f]{6}", word) else f"#{word}"
-        colour = tinycss2.color4.parse_color(text[:60])
-        if colour == "currentcolor":
-            continue
-        if colour is not None:
-            red, green, blue = (float(part or 0) for part in colour.to("srgb").coordinates)
-            return (red, green, blue), float(colour.alpha)
+        try:
+            colour = tinycss2.color4.parse_color(text[:60])
+            if colour is not None and colour != "currentcolor":
+                return _in_srgb(colour), float(colour.alpha)
+        except (ArithmeticError, ValueError):
+            continue  # the library raises on some of what is no colour, and on the largest numbers
     return fallback, 1.0
+
+
+def _in_srgb(colour: tinycss2.color4.Color) -> Colour:
+    """Its red, green and blue. In spaces that the library does not turn into these, about the same lightness and
+    brightness will do: only contrasts are computed."""
+    if colour.space in ("hsl", "hwb"):
+        colour = colour.to("srgb")
+    elif colour.space in ("lab", "lch", "oklab", "oklch", "xyz-d50", "xyz-d65"):
+        lightness = colour.to("lab").coordinates[0] / 100
+        colour = tinycss2.color4.Color("srgb", (lightness, lightness, lightness), colour.alpha)
+    # Not a number counts as 0, as in browsers.
+    red, green, blue = (min(1.0, max(0.0, float(part or 0))) for part in colour.coordinates)
+    return red, green, blue
 
 
 @lru_cache(maxsize=4_000)
@@ -293,8 +339,7 @@ def _contrast(one: Colour, other: Colour) -> float:
 
 
 def _luminance(colour: Colour) -> float:
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in
-              (min(max(c, 0.0), 1.0) for c in colour)]  # fmt: skip
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -321,7 +366,8 @@ def rules(sheet: str) -> list[Rule]:
     if not _MAY_HIDE.search(sheet):
         return []
     found: list[Rule] = []
-    for prelude, body in _blocks(sheet[:MAX_SHEET]):
+    sheet = sheet[:MAX_SHEET].replace("<!--", " ").replace("-->", " ")
+    for prelude, body in _blocks(_tokens(sheet)):
         declarations, important = _declared(body)
         for selector in _SELECTORS.findall(prelude) if declarations else ():
             if len(found) < MAX_RULES:
@@ -360,17 +406,17 @@ def declared_by_rules(
     return {key: {**by_rules[key], **own[key], **important.get(key, {})} for key in by_rules}
 
 
-def _blocks(sheet: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    sheet = sheet.replace("<!--", " ").replace("-->", " ")
+def _blocks(sheet: Sequence[Node]) -> Iterator[tuple[str, str]]:
+    """The selectors and declarations of a style sheet, as written, with those in rules that apply."""
     for node in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
         if node.type == "qualified-rule":
             yield tinycss2.serialize(node.prelude), tinycss2.serialize(node.content)
-        elif node.type == "at-rule" and node.content is not None and depth < 3:
+        elif node.type == "at-rule" and node.content is not None:
             condition = tinycss2.serialize(node.prelude)
             if node.lower_at_keyword in ("supports", "layer", "container") or (
                 node.lower_at_keyword == "media" and _applies(condition)
             ):
-                yield from _blocks(tinycss2.serialize(node.content), depth + 1)
+                yield from _blocks(node.content)
 
 
 def _applies(condition: str) -> bool:

@@ -262,7 +262,8 @@ def _enter(
             )
         elif tag_styles or declarations:
             pairs = tuple([(name, attributes[name]) for name in STYLING_ATTRIBUTES if name in attributes])
-            inside = _style_in(style, tag == "a", css or "", pairs)
+            style_of = _style_in if len(css or "") < styles.MAX_CACHED else _style_in.__wrapped__
+            inside = style_of(style, tag == "a", css or "", pairs)
         else:
             inside = style
         if (

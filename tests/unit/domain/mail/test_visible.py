@@ -1,5 +1,7 @@
 """HTML is written down again before it is parsed: the same to a reader, and bounded whatever it was."""
 
+import html
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,6 +160,14 @@ HIDDEN = [
     ("", "<p style='transform:scale3d(0,0,0)'>"),
     ("", "<p style='translate:-9999px 0'>"),
     ("", "<p style='margin:0 0 0 -9999px'>"),
+    ("", "<p style='color:lab(99 0 0)'>"),
+    ("", "<p style='color:oklch(1 0 none)'>"),
+    ("", "<p style='color:color(display-p3 2 1 1)'>"),
+    ("", f"<p style='/**/left:-{'0' * 9_000}9999px;position:absolute'>"),
+    ("", f"<p style='/**/width:{'9' * 9_000}px;display:none'>"),
+    ("", f"<p style='display:none;/**/width:{'(' * 9_000}'>"),
+    (f"<style>p{{display:none}}@layer{'{' * 9_000}</style>", "<p>"),
+    ("<style>@media all{@media all{@media all{@media all{@media all{p{display:none}}}}}}</style>", "<p>"),
     ("", "<video>"),
     ("", "<rt>"),
 ]
@@ -168,6 +178,11 @@ SHOWN = [
     ("", "<p style='letter-spacing:-.5px'>"),
     ("", "<p style='margin:-20px 0'>"),
     ("", "<p style='width:100%;overflow:auto'>"),
+    ("", "<p style='color:lab(30 20 20)'>"),
+    ("", "<p style='color:oklch(.2 .02 250)'>"),
+    ("", "<p style='color:color()'>"),
+    ("", "<p style='color:oklab(1e300 1e300 0);background:#888'>"),
+    ("", f"<p style='max-height:{'0' * 20}500px'>"),
 ]
 
 
@@ -180,3 +195,15 @@ def test_what_nobody_sees_is_left_out(sheet, tag):
 @pytest.mark.parametrize(("sheet", "tag"), SHOWN)
 def test_what_is_seen_stays(sheet, tag):
     assert "two" in visible(f"{sheet}<div><i>one</i>{tag}two</p></div>").text
+
+
+PIECES = """
+color: background: width: left: display: transform: rgb( hsl( lab( oklch( oklab( color( srgb xyz none 1e400 -1 0.5 100%
+1turn px em / , ; ( ) [ { } " ' \\ /* */ url( !important @media @supports p .a : # <!-- u+1 scale( translate( var(--x)
+"""
+
+
+@given(st.lists(st.sampled_from(PIECES.split()), max_size=20))
+def test_any_style_is_read(pieces):
+    style = " ".join(pieces)
+    visible(f"<style>{style}</style><style>p{{{style}</style><p style='color: {html.escape(style)}'>one</p>")
