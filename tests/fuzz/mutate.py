@@ -21,6 +21,7 @@ PIECES: tuple[bytes, ...] = (
     b"Content-Transfer-Encoding: x-uuencode\n\n", b"begin 644 a\n", b"From: a@b.test\n", b"Re: ", b"> ", b">", b"- ",
     b"on 1 May a@b.test:", b" wrote:", b"https://a.test/?utm_=1", b"$ 1,000k", b"+49 30 1234567", b"50 %", b"10:30 am",
     b"<b>", b"</b>", b"<p>", b"<a href=", b"<table>", b"<td>", b"<!--", b"-->", b"<style>", b"<svg>", b"<div hidden>",
+    b" style='", b"color:oklch(1 0 0)", b"transform:translate(", b"left:-9", b"!important;", b"@media(", b"px", b"/**/",
     b"&#99999999999;", b"&#x110000;", b"dkim=pass header.i=@b.test", b"dmarc=pass", b"mx.google.com;",
     b"\xc3\xbc.test",
     b"by mx.google.com", b"xn--", b"9" * 30, b"-1", b"1e999", b"NaN", b"null", b"{", b"}", b'{"a":', b"\\ud800",

@@ -189,6 +189,10 @@ def _opened_again(tag: str) -> Text:
     )
 
 
+def _styled(unit: str) -> Text:
+    return lambda n: "<style>p{" + unit * (n // 2 // len(unit)) + "}</style>" + "<p>x" * (n // 8)
+
+
 def _parts(n: int) -> str:
     """Parts within parts, and in the innermost a line a letter."""
     head = "".join(f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n" for i in range(n // 200))
@@ -219,6 +223,10 @@ def of_mail() -> dict[str, Text]:
         found[f"<{tag}> left open before paragraphs"] = _opened_again(tag)
         found[f"</{tag}> never opened"] = _repeated("<div><a>", f"</{tag}>", "x")
         found[f"<{tag}> closed by another"] = _repeated("", f"<{tag}><p>x</{tag}>", "")
+    found |= {
+        f"{unit!r} many times in a style of many paragraphs": _styled(unit)
+        for unit in ("left:1px;", "left1:1;", "transform:" + "scale(1) " * 30, "font:" + "1px " * 80)
+    }
     found["attributes of one tag"] = lambda n: "<p " + " ".join(f"a{i}" for i in range(n // 7)) + ">x"
     found["attributes of one body"] = lambda n: "".join(f"<body a{i}>" for i in range(n // 12))
     found["properties of one result"] = _repeated("x;dkim=pass ", "header.i=@a.test ", "")

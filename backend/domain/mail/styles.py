@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ MAX_MATCHED = 3_000_000
 MAX_RULES = 300
 """Rules that may change what is visible. Each is looked for once in the whole tree."""
 
+_LONGEST = 300
+"""Characters of a value that are read. Honest ones are shorter."""
+
 _DEEPEST = 50
 """Brackets within brackets of a style that are read. The library raises on hundreds."""
 
@@ -40,28 +43,38 @@ _SMALL = 3.0  # pixels: a smaller font is unreadable
 _TOO_SMALL = 0.2  # zoom or scale: less makes letters of an ordinary size unreadable
 _LEAST_CONTRAST = 1.3  # to the background; black on white has 21
 
-# Found in whatever may hide or move text; a style without any of these is ignored.
-_MAY_HIDE = re.compile(
-    r"display|visib|opacity|color|font|background|position|left|top|right|margin|indent|clip|height|width|transform"
-    r"|direction|bidi|flex|hide|filter|zoom|scale|content|overflow|inset|translate|size|spacing|\\",
-    re.I,
-)
+_SINGLE = """
+display visibility opacity filter mso-hide content-visibility direction unicode-bidi flex-direction flex-flow
+color -webkit-text-fill-color background-color background-image font-size text-indent letter-spacing
+line-height height width max-height max-width block-size inline-size overflow-y clip clip-path
+position left top right bottom margin-left margin-top transform translate scale zoom
+"""
+# What may hide or move text, each with what it sets anew; a style without any of these is ignored.
+_MAY_HIDE = dict.fromkeys(_SINGLE.split(), ()) | {
+    "background": ("background-color", "background-image"),
+    "font": ("font-size", "line-height"),
+    "inset": ("left", "top", "right", "bottom"),
+    "margin": ("margin-left", "margin-top"),
+    "overflow": ("overflow-y",),
+}
+_MAY_HIDE_SOMETHING = re.compile("|".join([*_MAY_HIDE, r"\\"]), re.I)
 _NEEDS_TOKENS = re.compile(r"[\\\"']|/\*")
 _LEADING_ZEROS = re.compile(r"(?<![\w.#-])([-+]?)0{300,}(?=\d)")
 _MANY_DIGITS = re.compile(r"(\d{300})\d+")
 _CUSTOM = re.compile(r"(--[\w-]{1,50})\s*+:\s*+([^;{}\"'<>]{1,30})")
 _VAR = re.compile(r"var\(\s*+(--[\w-]{1,50})\s*+(?:,([^()]{0,30}))?\)")
-_LENGTH = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|cm|mm|in|vw|vh|%)?", re.I)
+_NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)"
+_LENGTH = re.compile(rf"{_NUMBER}(px|pt|em|rem|ex|ch|cm|mm|in|vw|vh|%)?", re.I)
 _PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "cm": 38.0, "mm": 3.8,
            "in": 96.0, "vw": 8.0, "vh": 6.0, "%": 8.0}  # fmt: skip
 _SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0,
           "xx-large": 32.0, "smaller": 13.0, "larger": 19.0}  # fmt: skip
-_MEDIA_WIDTH = re.compile(r"(min|max)-(?:device-)?width\s*+:\s*+([\d.]+)", re.I)
+_MEDIA_WIDTH = re.compile(rf"(min|max)-(?:device-)?width\s*+:\s*+{_NUMBER}", re.I)
 _OTHER_MEDIA = re.compile(r"\bprint\b|\bspeech\b|\bnot\b|prefers-color-scheme\s*+:\s*+dark", re.I)
 _CLIPPED = re.compile(
     r"rect\(\s*0(?:px)?[\s,]+[01](?:px)?[\s,]+[01](?:px)?|inset\(\s*(?:50|100)%|circle\(\s*0|polygon\(\s*0"
 )
-_TRANSLATED = re.compile(r"translate[3xy]?d?\(\s*+(-?[\d.]+)(px|%|em|vw)?(?:\s*+,\s*+(-?[\d.]+))?", re.I)
+_TRANSLATED = re.compile(r"translate(3d|x|y)?\(([^(),]*+),?([^(),]*+)", re.I)
 _SCALED = re.compile(r"(?:scale(?:[xy]|3d)?|matrix(?:3d)?)\(\s*+0?(?:\.0\d*)?\s*+[,)]", re.I)
 _FURTHEST = re.compile(
     r"-(?:\d{4,}|[3-9]\d\d)(?:\.\d+)?px|-\d{3,}(?:\.\d+)?(?:vw|vh|%)|-\d{2,}(?:\.\d+)?r?em", re.I
@@ -128,7 +141,7 @@ def _declared(style: str) -> tuple[Declarations, Declarations]:
 
 def _read_style(style: str) -> tuple[Declarations, Declarations]:
     """All declarations of a style that may hide or move text, and those of them that are marked as important."""
-    if not _MAY_HIDE.search(style):
+    if not _MAY_HIDE_SOMETHING.search(style):
         return {}, {}
     if _NEEDS_TOKENS.search(style):
         # The library resolves comments, escapes and strings; its output has none.
@@ -137,13 +150,14 @@ def _read_style(style: str) -> tuple[Declarations, Declarations]:
     marked: dict[str, str] = {}
     for declaration in style.split(";"):
         name, colon, value = declaration.partition(":")
-        if not colon or not _MAY_HIDE.search(name):
-            continue
         name, value = name.strip().lower(), value.strip().lower()
-        if value.endswith(("!important", "! important")):
-            marked[name] = value.rpartition("!")[0].strip()
-        else:
-            found[name] = value
+        if not colon or name not in _MAY_HIDE:
+            continue
+        important = value.endswith(("!important", "! important"))
+        among = marked if important else found
+        among[name] = (value.rpartition("!")[0].strip() if important else value)[:_LONGEST]
+        for other in _MAY_HIDE[name]:
+            among.pop(other, None)
     return {**found, **marked}, marked
 
 
@@ -243,11 +257,12 @@ def _is_off_screen(declarations: Declarations) -> bool:
         return True
     if moved and (_SCALED.search(moved) or "rotatex(90" in moved or "rotatey(90" in moved):
         return True
-    if match := _TRANSLATED.search(moved):
-        by = [
-            float(step or 0) * _PIXELS.get((match[2] or "px").lower(), 1.0) for step in (match[1], match[3])
-        ]
-        return any(abs(step) > 700 for step in by)
+    steps = [
+        (0.0, _pixels(first, 0.0)) if axis == "y" else (_pixels(first, 0.0), _pixels(second, 0.0))
+        for axis, first, second in _TRANSLATED.findall(moved)
+    ]
+    if any(abs(sum(along)) > 700 for along in zip(*steps, strict=True)):
+        return True
     return any(_opacity(declarations.get(name, "1")) < _TOO_SMALL for name in ("zoom", "scale"))
 
 
@@ -268,10 +283,10 @@ def _size(declarations: Declarations, inherited: float) -> float:
     return number * _PIXELS[unit]
 
 
-def _pixels(value: str) -> float:
-    """A length in pixels. Anything else, such as auto, hides nothing and counts as a large one."""
+def _pixels(value: str, other: float = 1_000.0) -> float:
+    """A length in pixels; `other` for anything else, such as auto, which hides nothing."""
     match = _LENGTH.match(value.strip().removeprefix("calc("))
-    return float(match[1]) * _PIXELS[(match[2] or "").lower()] if match else 1_000.0
+    return float(match[1]) * _PIXELS[(match[2] or "").lower()] if match else other
 
 
 def _opacity(value: str) -> float:
@@ -363,7 +378,7 @@ def named_attributes(sheet: str) -> frozenset[str]:
 
 def rules(sheet: str) -> list[Rule]:
     """The rules of a style sheet that may change what is visible, the winning ones last."""
-    if not _MAY_HIDE.search(sheet):
+    if not _MAY_HIDE_SOMETHING.search(sheet):
         return []
     found: list[Rule] = []
     sheet = sheet[:MAX_SHEET].replace("<!--", " ").replace("-->", " ")
@@ -380,15 +395,14 @@ def declared_by_rules(
     root: Any, sheet: str, selector_in_tree: Callable[[str], str]
 ) -> dict[int, Declarations]:
     """The declarations for the nodes of a selectolax tree that a style sheet selects, by the nodes' ids in memory. A
-    node's own style overrides the sheet's rules; important rules override both. `selector_in_tree` turns a selector of
+    node's own style overrides the sheet's rules; important ones override both. `selector_in_tree` turns a selector of
     the mail into one of the tree."""
     found = rules(sheet)
-    by_rules: dict[int, Declarations] = {}
-    own: dict[int, Declarations] = {}
-    important: dict[int, Declarations] = {}
+    chosen: dict[int, list[int]] = {}
+    style_of: dict[int, str] = {}
     size = 1 + sum(1 for _ in islice(root.traverse(), MAX_NODES))
     left = MAX_MATCHED
-    for rule in found[-(MAX_MATCHED // size) :]:
+    for number, rule in islice(enumerate(found), max(0, len(found) - MAX_MATCHED // size), None):
         left -= size * size if ":" in rule.selector else 0
         if left < 0 or not _SELECTOR.match(rule.selector) or len(_COMBINATORS.split(rule.selector)) > 5:
             continue
@@ -397,13 +411,21 @@ def declared_by_rules(
         except (SelectolaxError, ValueError):
             continue
         for node in nodes[:MAX_NODES]:
-            node_id = node.mem_id
-            if node_id not in by_rules:
-                own[node_id] = declarations_of(node.attributes.get("style") or "")
-            by_rules[node_id] = {**by_rules.get(node_id, {}), **rule.declarations}
-            if rule.important:
-                important[node_id] = {**important.get(node_id, {}), **rule.important}
-    return {key: {**by_rules[key], **own[key], **important.get(key, {})} for key in by_rules}
+            if (node_id := node.mem_id) not in style_of:
+                style_of[node_id], chosen[node_id] = node.attributes.get("style") or "", []
+            chosen[node_id].append(number)
+
+    @cache
+    def by_sheet(numbers: tuple[int, ...]) -> tuple[Declarations, Declarations]:
+        several = [found[number] for number in numbers]
+        declared = {name: value for rule in several for name, value in rule.declarations.items()}
+        return declared, {name: value for rule in several for name, value in rule.important.items()}
+
+    by_rules: dict[int, Declarations] = {}
+    for node_id, numbers in chosen.items():
+        (declared, important), (own, own_important) = by_sheet(tuple(numbers)), _declared(style_of[node_id])
+        by_rules[node_id] = {**declared, **own, **important, **own_important}
+    return by_rules
 
 
 def _blocks(sheet: Sequence[Node]) -> Iterator[tuple[str, str]]:
@@ -423,7 +445,7 @@ def _applies(condition: str) -> bool:
     """Whether a media query holds on an ordinary screen."""
     if _OTHER_MEDIA.search(condition):
         return False
-    bounds = [(kind.lower(), float(number[:9])) for kind, number in _MEDIA_WIDTH.findall(condition)]
+    bounds = [(kind.lower(), float(number)) for kind, number in _MEDIA_WIDTH.findall(condition)]
     return all(number <= _WIDTH if kind == "min" else number >= _WIDTH for kind, number in bounds)
 
 

@@ -256,16 +256,10 @@ def _enter(
     style, seen = step.style, step.seen
     if style is not None:
         tag_styles = tag == "a" or not STYLING_ATTRIBUTES.isdisjoint(attributes)
-        if by_rules:
-            inside = (
-                styles.style_in(style, tag, declarations, attributes) if tag_styles or declarations else style
-            )
-        elif tag_styles or declarations:
+        inside: Style | None = style
+        if tag_styles or declarations:
             pairs = tuple([(name, attributes[name]) for name in STYLING_ATTRIBUTES if name in attributes])
-            style_of = _style_in if len(css or "") < styles.MAX_CACHED else _style_in.__wrapped__
-            inside = style_of(style, tag == "a", css or "", pairs)
-        else:
-            inside = style
+            inside = _style_in(style, tag == "a", tuple(declarations.items()), pairs)
         if (
             "hidden" in attributes
             or tag in _SKIPPED
@@ -287,11 +281,11 @@ def _enter(
 
 
 @lru_cache(maxsize=1_000)
-def _style_in(style: Style, link: bool, css: str, pairs: tuple[tuple[str, str | None], ...]) -> Style | None:
+def _style_in(
+    style: Style, link: bool, declared: tuple[tuple[str, str], ...], pairs: tuple[tuple[str, str | None], ...]
+) -> Style | None:
     """`styles.style_in`, cached: mail repeats the same styles."""
-    return styles.style_in(
-        style, "a" if link else "", styles.declarations_of(css) if css else _NONE, dict(pairs)
-    )
+    return styles.style_in(style, "a" if link else "", dict(declared), dict(pairs))
 
 
 def _forces_rtl(style: Style | None, attributes: Attributes, declarations: Declarations) -> bool:

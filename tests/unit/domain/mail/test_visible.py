@@ -168,6 +168,10 @@ HIDDEN = [
     ("", f"<p style='display:none;/**/width:{'(' * 9_000}'>"),
     (f"<style>p{{display:none}}@layer{'{' * 9_000}</style>", "<p>"),
     ("<style>@media all{@media all{@media all{@media all{@media all{p{display:none}}}}}}</style>", "<p>"),
+    ("", "<p style='transform:translate(1px) translatex(-9999px)'>"),
+    ("", "<p style='position:absolute;left:-1e4px'>"),
+    ("", "<p style='font-size:16px;font:1px a'>"),
+    ("<style>p{display:block!important}</style>", "<p style='display:none!important'>"),
     ("", "<video>"),
     ("", "<rt>"),
 ]
@@ -199,7 +203,8 @@ def test_what_is_seen_stays(sheet, tag):
 
 PIECES = """
 color: background: width: left: display: transform: rgb( hsl( lab( oklch( oklab( color( srgb xyz none 1e400 -1 0.5 100%
-1turn px em / , ; ( ) [ { } " ' \\ /* */ url( !important @media @supports p .a : # <!-- u+1 scale( translate( var(--x)
+1turn px em . / , ; ( ) [ { } " ' \\ /* */ url( !important @media @supports p .a : # <!-- u+1 scale( translate( var(--x)
+transform:translate( @media(min-width:
 """
 
 
