@@ -24,8 +24,11 @@ MAX_CACHED = 1_000
 
 MAX_NODES = 25_000
 
-MAX_MATCHED = 3_000_000
-"""Limit on style rules times nodes; further rules are ignored."""
+MAX_TRIED = 3_000_000
+"""How often a style rule is tried on a node, beginning with the rule that wins; further rules are ignored."""
+
+_A_MATCH = 5
+"""What a node costs that a rule selects, in tries."""
 
 MAX_RULES = 300
 """Rules that may change what is visible. Each is looked for once in the whole tree."""
@@ -401,15 +404,16 @@ def declared_by_rules(
     chosen: dict[int, list[int]] = {}
     style_of: dict[int, str] = {}
     size = 1 + sum(1 for _ in islice(root.traverse(), MAX_NODES))
-    left = MAX_MATCHED
-    for number, rule in islice(enumerate(found), max(0, len(found) - MAX_MATCHED // size), None):
-        left -= size * size if ":" in rule.selector else 0
+    left = MAX_TRIED
+    for number, rule in reversed([*enumerate(found)]):
+        left -= size * size if ":" in rule.selector else size
         if left < 0 or not _SELECTOR.match(rule.selector) or len(_COMBINATORS.split(rule.selector)) > 5:
             continue
         try:
             nodes = root.css(selector_in_tree(rule.selector))
         except (SelectolaxError, ValueError):
             continue
+        left -= _A_MATCH * len(nodes)
         for node in nodes[:MAX_NODES]:
             if (node_id := node.mem_id) not in style_of:
                 style_of[node_id], chosen[node_id] = node.attributes.get("style") or "", []
@@ -423,7 +427,10 @@ def declared_by_rules(
 
     by_rules: dict[int, Declarations] = {}
     for node_id, numbers in chosen.items():
-        (declared, important), (own, own_important) = by_sheet(tuple(numbers)), _declared(style_of[node_id])
+        (declared, important), (own, own_important) = (
+            by_sheet(tuple(numbers[::-1])),
+            _declared(style_of[node_id]),
+        )
         by_rules[node_id] = {**declared, **own, **important, **own_important}
     return by_rules
 

@@ -159,7 +159,7 @@ async def show_devices() -> Response:
     found = await service().overview(owner.mailbox_id)
     t = page_texts("devices")
     done, ended = request.args.get("done", ""), request.args.get("ended", "")
-    if ended.isdecimal() and int(ended[:4]) > 0:
+    if ended.isdecimal() and len(ended) < 5 and int(ended) > 0:
         done = t.count("ended_others", int(ended))
     else:
         done = t(done) if done in DONE else ""
