@@ -27,11 +27,8 @@ MAX_NODES = 25_000
 MAX_TRIED = 3_000_000
 """How often a style rule is tried on a node, beginning with the rule that wins; further rules are ignored."""
 
-_A_MATCH = 5
-"""What a node costs that a rule selects, in tries."""
-
-MAX_RULES = 300
-"""Rules that may change what is visible. Each is looked for once in the whole tree."""
+_A_RULE, _A_MATCH = 300, 5
+"""What a rule costs, in tries on nodes, and what a node costs that it selects."""
 
 _LONGEST = 300
 """Characters of a value that are read. Honest ones are shorter."""
@@ -388,9 +385,8 @@ def rules(sheet: str) -> list[Rule]:
     for prelude, body in _blocks(_tokens(sheet)):
         declarations, important = _declared(body)
         for selector in _SELECTORS.findall(prelude) if declarations else ():
-            if len(found) < MAX_RULES:
-                weight = (*_specificity(selector), len(found))
-                found.append(Rule(selector.strip(), declarations, important, weight))
+            weight = (*_specificity(selector), len(found))
+            found.append(Rule(selector.strip(), declarations, important, weight))
     return sorted(found, key=lambda rule: rule.weight)
 
 
@@ -406,7 +402,7 @@ def declared_by_rules(
     size = 1 + sum(1 for _ in islice(root.traverse(), MAX_NODES))
     left = MAX_TRIED
     for number, rule in reversed([*enumerate(found)]):
-        left -= size * size if ":" in rule.selector else size
+        left -= _A_RULE + (size * size if ":" in rule.selector else size)
         if left < 0 or not _SELECTOR.match(rule.selector) or len(_COMBINATORS.split(rule.selector)) > 5:
             continue
         try:

@@ -172,6 +172,7 @@ HIDDEN = [
     ("", "<p style='position:absolute;left:-1e4px'>"),
     ("", "<p style='font-size:16px;font:1px a'>"),
     ("<style>p{display:block!important}</style>", "<p style='display:none!important'>"),
+    (f"<style>{'b{left:1px}' * 1_000}p{{display:none}}</style>", "<p>"),
     ("", "<video>"),
     ("", "<rt>"),
 ]
