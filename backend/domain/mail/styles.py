@@ -27,7 +27,7 @@ MAX_NODES = 25_000
 MAX_TRIED = 3_000_000
 """How often a style rule is tried on a node, beginning with the rule that wins; further rules are ignored."""
 
-_A_RULE, _A_MATCH = 300, 5
+_A_RULE, _A_MATCH = 300, 10
 """What a rule costs, in tries on nodes, and what a node costs that it selects."""
 
 _LONGEST = 300
