@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -196,34 +197,31 @@ def _folded(sign: str) -> str:
 def _without_mixtures(text: str, findings: set[str]) -> str:
     """Letters of other alphabets replaced by Latin ones: first in words that mix alphabets; then, if the text is mostly
     Latin, in whole words of another alphabet whose letters all look Latin."""
-    undone = 0
-    whole_words = False
-    min_letters = 3
-
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal undone
-        word = match.group()
-        if word.isascii() or len(word) < min_letters:
-            return word
-        scripts = {_script(letter) for letter in word}
-        if not scripts <= _SCRIPTS or (len(scripts) == 1 and (not whole_words or "LATIN" in scripts)):
-            return word
+    words = Counter(word for word in _FOREIGN_WORD.findall(text) if not word.isascii())
+    mixed: dict[str, str] = {}
+    whole: dict[str, str] = {}
+    for word in words:
+        scripts = set(map(_script, word))
         plain = "".join(map(_latin, word))
-        if whole_words and not plain.isascii():
-            return word
-        undone += plain != word
-        return plain
-
-    text = _FOREIGN_WORD.sub(replaced, text)
+        if plain != word and scripts <= _SCRIPTS:
+            if len(scripts) > 1:
+                mixed[word] = plain
+            elif "LATIN" not in scripts and plain.isascii():
+                whole[word] = plain
     # A word of one or two letters may be a unit or a variable ("µm"): it counts only in a text that is disguised.
-    min_letters = 1 if undone else min_letters
-    text = _FOREIGN_WORD.sub(replaced, text) if undone else text
-    whole_words = len(_LATIN.findall(text)) > 2 * len(_OTHER.findall(text))
-    if whole_words:
-        text = _FOREIGN_WORD.sub(replaced, text)
-    if undone >= MIN_UNDONE:
+    least = 1 if any(len(word) > 2 for word in mixed) else 3
+    known = {word: plain for word, plain in mixed.items() if len(word) >= least}
+    text = _exchanged(text, known)
+    if whole and len(_LATIN.findall(text)) > 2 * len(_OTHER.findall(text)):
+        known |= {word: plain for word, plain in whole.items() if len(word) >= least}
+        text = _exchanged(text, known)
+    if sum(words[word] for word in known) >= MIN_UNDONE:
         findings.add(MIXED)
     return text
+
+
+def _exchanged(text: str, known: Mapping[str, str]) -> str:
+    return _FOREIGN_WORD.sub(lambda word: known.get(word[0], word[0]), text) if known else text
 
 
 def _latin(letter: str) -> str:
