@@ -56,20 +56,17 @@ def place(where: str | Path) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class SchemaStatus:
-    """`version` is the last migration made (0: none yet); `pending` are those that this release would add."""
+    """`version` is the last migration made (0: none yet); `latest` the newest that this release knows; `pending` are
+    those that it would add."""
 
     version: int
+    latest: int
     pending: tuple[Migration, ...]
 
     @property
     def ahead(self) -> bool:
         """Whether a newer release has upgraded it."""
-        return self.version > 0 and not self.pending and self.version > self.latest
-
-    @property
-    def latest(self) -> int:
-        """The number of the newest step this release knows."""
-        return migrations(Dialect.SQLITE)[-1].version
+        return self.version > self.latest
 
 
 async def status(where: Place) -> SchemaStatus:
@@ -80,7 +77,8 @@ async def status(where: Place) -> SchemaStatus:
         done = await current_version(where.address)
     else:
         done = await asyncio.to_thread(_file_version, where.path)
-    return SchemaStatus(done, tuple(step for step in migrations(where.dialect) if step.version > done))
+    known = migrations(where.dialect)
+    return SchemaStatus(done, known[-1].version, tuple(step for step in known if step.version > done))
 
 
 async def upgrade(where: Place) -> int:
