@@ -106,17 +106,19 @@ def answers(url: str, server: Child) -> None:
 
 @pytest.fixture
 async def connected(patient: Patient) -> Patient:
-    """With Ana's mailbox connected and watched."""
+    """With Ana's mailbox connected anew, and the notice that the new watch causes stored: it would be taken for one
+    that comes later."""
+    began = SystemClock().now()
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=60)) as http:
         await people.connect(http, patient.url, ANA)
     async with OpenStore(patient) as store:
         for _ in range(600):
             box = await store.mailbox_by_email(ANA)
-            if box is not None and box.watch_expires_at is not None:
-                break
+            if box is not None and box.hint is not None and box.hint.at > began:
+                return patient
             await asyncio.sleep(0.1)
-    return patient
+    raise AssertionError("no notice came of the new watch")
 
 
 class OpenStore:
