@@ -25,6 +25,13 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SandboxProcess]:
+    """A sandbox of this file's own: other tests' mailboxes would weigh on the page that lists them."""
+    with SandboxProcess() as process:
+        yield process
+
+
 @contextmanager
 def opened(browser: Browser, google: SandboxProcess, **options: Any) -> Iterator[Page]:
     context = browser.new_context(base_url=google.url, **options)

@@ -193,9 +193,10 @@ async def test_what_is_queued_is_finished_before_the_store_closes(tmp_path: Path
 async def test_nobody_waits_for_a_thread_that_has_ended(tmp_path: Path) -> None:
     driver = SqliteDriver(tmp_path / "store.sqlite3")
     await driver.open()
+    alive = {asyncio.create_task(asyncio.to_thread(thread.join)) for thread in driver._threads}
     for thread in driver._threads:
-        thread.queue.put(None)
-        await asyncio.to_thread(thread.join)
+        thread.queue.put(None)  # the readers share a queue: either may take it
+        _, alive = await asyncio.wait(alive, return_when=asyncio.FIRST_COMPLETED)
         with pytest.raises(RuntimeError, match="not open"):
             async with asyncio.timeout(5):
                 await driver.run(Transaction.READ, EVERY, jobs.lanes)
