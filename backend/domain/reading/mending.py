@@ -91,7 +91,7 @@ def _with_blanks(text: str) -> str:
     blanks = text.count(" ")
     links = text.count("://") + text.count("www.")
     if 2 * links > blanks + text.count("\n") and links > _MANY:
-        text = _LINKED_WORD.sub(r"\1", text)
+        text = _LINKED_WORD.sub(r"\1", text[:MAX_TEXT]) + text[MAX_TEXT:]
     if blanks * _SPACED > len(text):
         return text
     head = text[:MAX_TEXT]
