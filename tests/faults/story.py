@@ -23,14 +23,11 @@ async def play(fixture: Fixture, script: Script, trouble: Trouble | None, tell: 
         began = time.monotonic()
         if trouble is None:
             await asyncio.gather(_deliver(fixture, part, None), *others)
+            await fixture.rest()
         else:
             async with trouble.during(share):
                 await asyncio.gather(_deliver(fixture, part, trouble), *others)
-        played = time.monotonic()
-        await fixture.rest()
-        tell(
-            f"  {len(part)} letters in {played - began:.0f} s, at rest {time.monotonic() - played:.0f} s later"
-        )
+        tell(f"  {len(part)} letters, at rest after {time.monotonic() - began:.0f} s")
 
     await act(script.first, 0.65)
     await act(script.second, 0.15, _owner(fixture, script), _sellers(fixture))

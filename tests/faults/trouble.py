@@ -200,7 +200,7 @@ class Trouble:
 
     @asynccontextmanager
     async def during(self, share: float) -> AsyncIterator[None]:
-        """`share` of all trouble happens while the body runs; then everything is lifted."""
+        """`share` of all trouble happens while the body runs; then everything is lifted, and comes to rest."""
         count = round(self._total * share)
         last = count >= len(self._plan) - 2
         part = self._plan if last else self._plan[:count]
@@ -226,7 +226,9 @@ class Trouble:
             await self._fixture.sandbox.push_modes(**STILL)
             await self._fixture.sandbox.skew_clock(0)
             await self._mended()
-            watching.cancel()
+        # A refusal that Google gave before may come late, and the owner is told to connect once more.
+        await self._fixture.rest()
+        watching.cancel()
 
     async def _inject(self, part: list[Injection], seconds: float) -> None:
         """Everything in `part`, in its order except that what still has enough in force waits for its turn."""
