@@ -189,6 +189,10 @@ def _opened_again(tag: str) -> Text:
     )
 
 
+_RULES = (".b ~ .a ~ .a", ".b div div div .a", "p:has(~ .b)", "p:nth-child(2):nth-last-of-type(3)")
+_ELEMENTS = ("<p class=a>", "<div class=a>" * 40 + "</div>" * 40, f"<p class='{'a ' * 1_900}'>")
+
+
 def _styled(unit: str) -> Text:
     return lambda n: "<style>p{" + unit * (n // 2 // len(unit)) + "}</style>" + "<p>x" * (n // 8)
 
@@ -227,6 +231,15 @@ def of_mail() -> dict[str, Text]:
         f"{unit!r} many times in a style of many paragraphs": _styled(unit)
         for unit in ("left:1px;", "left1:1;", "transform:" + "scale(1) " * 30, "font:" + "1px " * 80)
     }
+    for rule in _RULES:
+        for unit in _ELEMENTS:
+            found[f"{rule!r} before many {unit[:20]!r}"] = _repeated(
+                f"<style>{rule}{{left:1px}}</style>", unit, "x"
+            )
+    found["rules before long attributes"] = lambda n: (
+        f"<style>{''.join(f'.b{i}{{left:1px}}' for i in range(n // 50))}</style>"
+        + _ELEMENTS[2] * (n // 4_000)
+    )
     found["attributes of one tag"] = lambda n: "<p " + " ".join(f"a{i}" for i in range(n // 7)) + ">x"
     found["attributes of one body"] = lambda n: "".join(f"<body a{i}>" for i in range(n // 12))
     found["properties of one result"] = _repeated("x;dkim=pass ", "header.i=@a.test ", "")

@@ -16,8 +16,11 @@ from enum import Enum
 from functools import cache, partial
 from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from selectolax.lexbor import LexborHTMLParser
+
 from backend.domain.mail.message import Address, Arrival, Headers, Message, Owner
 from backend.domain.mail.mime import MimeLimits, Part
+from backend.domain.mail.selectors import Selectors
 from backend.domain.mailbox.archive import TABLES
 from backend.domain.mailbox.decisions import Move
 from backend.domain.mailbox.mailbox import Preferences
@@ -138,6 +141,7 @@ _MADE: dict[Any, Callable[[str], Any]] = {
     Headers: _headers,
     Message: _message,
     Address: lambda text: Address(text, text[:200]),
+    Selectors: lambda text: Selectors(LexborHTMLParser("<p class=a>").body, len(text), lambda part: part),
     Owner: lambda text: Owner("o@own.test", "Olga Own"),
     Preferences: lambda text: Preferences(),
     Move: lambda text: Relabelled(text, text, frozenset({text}), frozenset(), None, text),

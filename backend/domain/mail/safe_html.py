@@ -49,7 +49,7 @@ WRITTEN_AS = _names(
     tbody="tbody tfoot thead",
     img="image img",
     object="audio canvas datalist map meter noscript object progress select template video",
-    **{name: name for name in ("a", "blockquote", "body", "br", "hr", "p", "table", "tr")},
+    **{name: name for name in ("a", "blockquote", "body", "br", "hr", "html", "p", "table", "tr")},
 )
 _VOID = frozenset(("br", "hr", "img"))
 _DROPPED_WORDS = (

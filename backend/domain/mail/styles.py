@@ -6,29 +6,22 @@ Style sheets and attributes are read, with inherited colours and sizes. Rules fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tinycss2
 import tinycss2.color4
-from selectolax.lexbor import SelectolaxError
 from tinycss2.ast import Node
+
+from backend.domain.mail.selectors import Selectors
 
 MAX_SHEET = 60_000
 """Characters of a style sheet, or of the style of one element, that are read."""
 
 MAX_CACHED = 1_000
 """Characters of a style that is kept, since mail repeats the same ones."""
-
-MAX_NODES = 25_000
-
-MAX_TRIED = 3_000_000
-"""How often a style rule is tried on a node, beginning with the rule that wins; further rules are ignored."""
-
-_A_RULE, _A_MATCH = 300, 10
-"""What a rule costs, in tries on nodes, and what a node costs that it selects."""
 
 _LONGEST = 300
 """Characters of a value that are read. Honest ones are shorter."""
@@ -81,15 +74,7 @@ _FURTHEST = re.compile(
 )
 """Lengths further left or up than the screen, anywhere in a value."""
 
-_PLAIN = r"[\w\s.#*>+~\[\]=\"'^$|-]"
-_SELECTOR = re.compile(
-    rf"{_PLAIN}{{0,200}}+(?::(?:(?:first|last|only)-(?:child|of-type)|empty|root"
-    rf"|(?:not|is|where|has|nth-[a-z-]{{5,15}})\([\w\s.#,+-]{{1,60}}\)){_PLAIN}{{0,200}}+)?\Z",
-    re.I,
-)
-"""Selectors that are followed: with one pseudo-class at most, since the time for several multiplies."""
 _SELECTORS = re.compile(r"(?:[^,()]++|\([^()]{0,80}+\)|[()])++")
-_COMBINATORS = re.compile(r"[\s>+~]+")
 _BY_ATTRIBUTE = re.compile(r"\[\s*+([a-z][\w-]{0,30})", re.I)
 
 Colour = tuple[float, float, float]
@@ -390,27 +375,14 @@ def rules(sheet: str) -> list[Rule]:
     return sorted(found, key=lambda rule: rule.weight)
 
 
-def declared_by_rules(
-    root: Any, sheet: str, selector_in_tree: Callable[[str], str]
-) -> dict[int, Declarations]:
+def declared_by_rules(selectors: Selectors, sheet: str) -> dict[int, Declarations]:
     """The declarations for the nodes of a selectolax tree that a style sheet selects, by the nodes' ids in memory. A
-    node's own style overrides the sheet's rules; important ones override both. `selector_in_tree` turns a selector of
-    the mail into one of the tree."""
+    node's own style overrides the sheet's rules; important ones override both."""
     found = rules(sheet)
     chosen: dict[int, list[int]] = {}
     style_of: dict[int, str] = {}
-    size = 1 + sum(1 for _ in islice(root.traverse(), MAX_NODES))
-    left = MAX_TRIED
-    for number, rule in reversed([*enumerate(found)]):
-        left -= _A_RULE + (size * size if ":" in rule.selector else size)
-        if left < 0 or not _SELECTOR.match(rule.selector) or len(_COMBINATORS.split(rule.selector)) > 5:
-            continue
-        try:
-            nodes = root.css(selector_in_tree(rule.selector))
-        except (SelectolaxError, ValueError):
-            continue
-        left -= _A_MATCH * len(nodes)
-        for node in nodes[:MAX_NODES]:
+    for number, rule in reversed([*enumerate(found)]):  # the rules that win, before time is used up
+        for node in selectors.chosen(rule.selector):
             if (node_id := node.mem_id) not in style_of:
                 style_of[node_id], chosen[node_id] = node.attributes.get("style") or "", []
             chosen[node_id].append(number)

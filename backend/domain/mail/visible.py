@@ -15,7 +15,8 @@ from backend.domain.mail import styles
 from backend.domain.mail.letters import deobfuscate
 from backend.domain.mail.message import clean
 from backend.domain.mail.safe_html import STYLING_ATTRIBUTES, WRITTEN_AS, rewritten
-from backend.domain.mail.styles import MAX_NODES, Declarations, Style
+from backend.domain.mail.selectors import MAX_NODES, Selectors
+from backend.domain.mail.styles import Declarations, Style
 
 MAX_TEXT = 200_000
 MAX_HIDDEN = 50_000
@@ -39,9 +40,8 @@ _QUOTES = re.compile(
 )
 _TINY = re.compile(r"\s*[0-2](?:px)?\s*\Z")
 _TINY_STYLE = re.compile(r"(?<![-\w])(?:width|height)\s*:\s*[0-2](?:px)?\s*(?:;|$|!)", re.I)
-_TAG_NAME = re.compile(
-    r":nth-[\w-]{5,15}+\([^()]{0,60}+\)|(?<![\w.#\[=\"':-])([a-z][\w-]*)(?![\w-]*[\"'\]=])", re.I
-)
+_TAG_NAME = re.compile(r"\[[^\[\]]*+\]|:nth-[\w-]{5,15}+\([^()]*+\)|(?<![\w.#:-])([a-z][\w-]*+)", re.I)
+"""A tag's name in a part of a selector; what stands in brackets is passed over."""
 _ASCII_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _RTL, _RTL_ENDS = "\u202e", "\u202c"  # Unicode's direction override, which `letters.deobfuscate` undoes
@@ -125,14 +125,15 @@ def visible(html: str) -> Visible:
     result = Visible()
     written = rewritten(styles.with_values(clean(html)))
     result.cut = written.cut
-    root = LexborHTMLParser("".join(written.pieces)).body
+    safe = "".join(written.pieces)
+    root = LexborHTMLParser(safe).body
     if root is None:
         return result
-    by_rules = (
-        styles.declared_by_rules(root, "\n".join(written.sheet), partial(_TAG_NAME.sub, _original_name))
-        if written.sheet
-        else {}
-    )
+    by_rules: Mapping[int, Declarations] = {}
+    if written.sheet:
+        selectors = Selectors(root, len(safe), partial(_TAG_NAME.sub, _original_name))
+        by_rules = styles.declared_by_rules(selectors, "\n".join(written.sheet))
+        result.cut |= selectors.spent
     texts = _Texts()
     for step in _steps(root, result, texts, by_rules):
         _emit(step, texts)

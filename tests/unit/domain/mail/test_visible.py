@@ -153,6 +153,8 @@ HIDDEN = [
     ("<style>p:nth-child(2){display:none}</style>", "<p>"),
     ("<style>p:not(.x){display:none}</style>", "<p>"),
     ("<style>:is(p, b){display:none}</style>", "<p>"),
+    ("<style>html>body div i+p{display:none}</style>", "<p>"),
+    ("<style>div [title*='b/c p']{display:none}</style>", "<p title='a b/c p'>"),
     ("", "<p style='font-size:min(0px,1em)'>"),
     ("", "<p style='letter-spacing:-1em'>"),
     ("", "<p style='height:0;overflow:clip'>"),
@@ -179,6 +181,7 @@ HIDDEN = [
 SHOWN = [
     ("<style>p::before{display:none}</style>", "<p>"),
     ("<style>p:hover{display:none}</style>", "<p>"),
+    ("<style>p ~ i, p>p, div+p, i p{display:none}</style>", "<p>"),
     ("", "<p style='line-height:1.2;overflow:hidden'>"),
     ("", "<p style='letter-spacing:-.5px'>"),
     ("", "<p style='margin:-20px 0'>"),
@@ -200,6 +203,20 @@ def test_what_nobody_sees_is_left_out(sheet, tag):
 @pytest.mark.parametrize(("sheet", "tag"), SHOWN)
 def test_what_is_seen_stays(sheet, tag):
     assert "two" in visible(f"{sheet}<div><i>one</i>{tag}two</p></div>").text
+
+
+def test_more_rules_than_are_tried_leave_a_mark():
+    rules = "".join(f".c{number}{{display:none}}" for number in range(500))
+    few, many = (
+        visible(f"<style>{rules}</style>{'<p class=c0>one' * paragraphs}") for paragraphs in (500, 10_000)
+    )
+    assert (few.text, few.cut) == ("", False)
+    assert many.cut
+
+
+def test_rules_that_cannot_be_followed_cost_the_others_nothing():
+    rules = ".a{display:none}" + "p:hover,p::before{display:none}" * 500
+    assert visible(f"<style>{rules}</style>{'<p>x' * 5_000}<p class=a>hidden").text.count("hidden") == 0
 
 
 PIECES = """
